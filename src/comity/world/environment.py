@@ -1,0 +1,155 @@
+"""The environment: a pure state machine over the event log. No model, no clock, no await; the loop around it is `comity.simulate`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pydantic import Field
+
+from comity.world.actions import Action, ActionSpec, ActionType
+from comity.world.events import Event, Failure, Trace
+from comity.world.record import Record, derive_seed
+from comity.world.scenarios import TurnOrder
+from comity.world.tasks import Task
+from comity.world.visibility import Mode, audience
+
+__all__ = ["End", "EndReason", "Environment", "Limits", "State"]
+
+
+class EndReason(StrEnum):
+    """Why an episode ended."""
+
+    TURN_LIMIT = "turn_limit"
+    TOO_FEW_LEFT = "too_few_left"
+    STALE = "stale"
+    AGENT_FAILURE = "agent_failure"
+
+
+class End(Record):
+    """How an episode ended; the seat is whose failure or leaving ended it."""
+
+    reason: EndReason
+    seat: str | None = None
+
+
+class Limits(Record):
+    """When an episode ends of itself."""
+
+    turns: int | None = Field(default=None, ge=1)
+    """The most turns; `None` takes the scenario's own limit (20 unless it says otherwise)."""
+    stale: int = Field(default=2, ge=1)
+    """So many turns in a row in which nobody did anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where an episode stands. Everything below `events` follows from them."""
+
+    task: Task
+    seed: int
+    mode: Mode
+    lite: bool
+    turn_limit: int
+    stale_limit: int
+    events: tuple[Event, ...] = ()
+    turn: int = 1
+    """The turn to be played next, from 1."""
+    present: tuple[str, ...] = ()
+    stale: int = 0
+    end: End | None = None
+
+    @property
+    def acting(self) -> tuple[str, ...]:
+        """The seats that act in this turn, in seat order; none once the episode has ended."""
+        if self.end is not None:
+            return ()
+        match self.task.scenario.turn_order:
+            case TurnOrder.SIMULTANEOUS:
+                return self.present
+            case TurnOrder.RANDOM:
+                return (self.present[derive_seed(self.seed, self.turn, "order") % len(self.present)],)
+            case TurnOrder.ROUND_ROBIN:
+                return (self._next_in_turn(),)
+
+    def _next_in_turn(self) -> str:
+        if not self.events:
+            return self.present[0]
+        order = [seat.id for seat in self.task.scenario.seats]
+        last = order.index(self.events[-1].seat)
+        return next(seat for seat in order[last + 1 :] + order[: last + 1] if seat in self.present)
+
+    def spec(self, seat: str) -> ActionSpec:
+        """What the seat may do now."""
+        scenario = self.task.scenario
+        others = tuple((s, self.task.names[s]) for s in self.present if s != seat) if scenario.private_messages else ()
+        return ActionSpec(types=scenario.actions, recipients=others)
+
+
+class Environment:
+    """The rules of an episode. `reset` opens it, `step` plays one turn; both are pure."""
+
+    def reset(
+        self, task: Task, *, seed: int, mode: Mode = "asymmetric", lite: bool = False, limits: Limits | None = None
+    ) -> State:
+        """The state before the first turn."""
+        limits = limits or Limits()
+        return State(
+            task=task,
+            seed=seed,
+            mode=mode,
+            lite=lite,
+            turn_limit=limits.turns or task.scenario.turn_limit,
+            stale_limit=limits.stale,
+            present=tuple(seat.id for seat in task.scenario.seats),
+        )
+
+    def step(
+        self, state: State, actions: Mapping[str, Action | Failure], traces: Mapping[str, Trace] | None = None
+    ) -> State:
+        """The state after one turn in which each acting seat did what `actions` says.
+
+        `traces` are kept on the events and decide nothing. Raises `ValueError` unless exactly the acting seats act,
+        and `IllegalAction` for an action that its seat may not take.
+        """
+        if not actions or set(actions) != set(state.acting):
+            raise ValueError(
+                f"turn {state.turn} is for {', '.join(state.acting) or 'nobody'}, not {', '.join(actions)}"
+            )
+        events = list(state.events)
+        for seat in state.acting:
+            did = actions[seat]
+            event = Event(
+                index=len(events), turn=state.turn, seat=seat, audience=(), trace=(traces or {}).get(seat, Trace())
+            )
+            if isinstance(did, Failure):
+                events.append(event.model_copy(update={"failure": did}))
+                continue
+            state.spec(seat).check(did)
+            seen_by = audience(did, seat, state.present, state.mode)
+            events.append(event.model_copy(update={"action": did, "audience": seen_by}))
+        return self._after(state, tuple(events))
+
+    def _after(self, state: State, events: tuple[Event, ...]) -> State:
+        new = events[len(state.events) :]
+        left = {e.seat for e in new if e.action and e.action.type is ActionType.LEAVE}
+        idle = all(e.action is not None and e.action.type is ActionType.NONE for e in new)
+        after = replace(
+            state,
+            events=events,
+            turn=state.turn + 1,
+            present=tuple(seat for seat in state.present if seat not in left),
+            stale=state.stale + 1 if idle else 0,
+        )
+        return replace(after, end=self._end(after, new))
+
+    def _end(self, state: State, new: tuple[Event, ...]) -> End | None:
+        failed = next((e.seat for e in new if e.failure), None)
+        if failed is not None:
+            return End(reason=EndReason.AGENT_FAILURE, seat=failed)
+        if len(state.present) < 2:
+            return End(reason=EndReason.TOO_FEW_LEFT, seat=new[-1].seat)
+        if state.stale >= state.stale_limit:
+            return End(reason=EndReason.STALE)
+        if state.turn > state.turn_limit:
+            return End(reason=EndReason.TURN_LIMIT)
+        return None

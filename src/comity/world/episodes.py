@@ -1,0 +1,66 @@
+"""The record of one playing of a task: the event log with everything needed to play, read, score or continue it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import Field, JsonValue
+
+from comity.world.environment import End, Environment, Limits, State
+from comity.world.events import Event
+from comity.world.record import Record, Slug
+from comity.world.tasks import Task
+from comity.world.visibility import Mode
+
+__all__ = ["Episode", "Policy", "replay"]
+
+
+class Policy(Record):
+    """The complete specification of who plays a seat."""
+
+    agent: str
+    """`llm`, `scripted`, `human` or another agent's own name."""
+    model: str | None = None
+    adapter: str | None = None
+    style: str | None = None
+    """The prompt style's name and version, such as `chat@1`."""
+    prompt_hash: str | None = None
+    """SHA-256 over the style's templates and renderer."""
+    sampling: Mapping[str, JsonValue] = Field(default_factory=dict)
+
+
+class Episode(Record):
+    """One playing of a task, finished or not."""
+
+    id: Slug
+    task: Task
+    mode: Mode
+    lite: bool
+    seed: int
+    limits: Limits
+    policies: Mapping[Slug, Policy]
+    events: tuple[Event, ...]
+    end: End | None
+    """`None` while the episode is unfinished."""
+    code_version: str
+    started_at: datetime
+    finished_at: datetime | None = None
+
+    @property
+    def turns(self) -> int:
+        """The number of turns played."""
+        return self.events[-1].turn if self.events else 0
+
+
+def replay(episode: Episode) -> State:
+    """The state after all of an episode's events. Raises `ValueError` where they do not follow the rules."""
+    environment = Environment()
+    state = environment.reset(
+        episode.task, seed=episode.seed, mode=episode.mode, lite=episode.lite, limits=episode.limits
+    )
+    by_turn: dict[int, list[Event]] = {}
+    for event in episode.events:
+        by_turn.setdefault(event.turn, []).append(event)
+    for events in by_turn.values():
+        actions = {e.seat: e.action or e.failure for e in events}
+        state = environment.step(state, {s: a for s, a in actions.items() if a}, {e.seat: e.trace for e in events})
+    return state

@@ -1,0 +1,43 @@
+"""The base of every record that is stored or exchanged, and the content hash that names an immutable snapshot of one."""
+
+import hashlib
+import json
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+__all__ = ["Name", "Record", "Slug", "content_hash", "derive_seed"]
+
+
+class Record(BaseModel):
+    """A frozen record; a field it does not know is an error, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _printable(name: str) -> str:
+    bad = next((c for c in name if not c.isprintable()), None)
+    if bad is not None:
+        raise ValueError(f"a name is one line of printable text; U+{ord(bad):04X} is not printable")
+    return name
+
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(_printable)
+]
+"""A display name: one printable line of 1 to 120 characters, in any script."""
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")]
+"""An identifier that is safe in a file name, a URL and a command line."""
+
+
+def content_hash(record: BaseModel) -> str:
+    """SHA-256, in hex, of the record's canonical JSON (sorted keys, no spaces)."""
+    body = json.dumps(record.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def derive_seed(*parts: int | str) -> int:
+    """An integer in [0, 2**31) that depends on all parts and nothing else: hash(seed, turn, seat)."""
+    digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:4], "big") & 0x7FFF_FFFF
