@@ -82,6 +82,11 @@ class Scorecard(Record):
     code_version: str
     judged_at: datetime
 
+    @model_validator(mode="before")
+    @classmethod
+    def _derived_is_not_read(cls, data: object) -> object:
+        return {k: v for k, v in data.items() if k != "overall"} if isinstance(data, dict) else data
+
     @computed_field  # type: ignore[prop-decorator]
     @property
     def overall(self) -> dict[str, float | None]:
