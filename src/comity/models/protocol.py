@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import Field, JsonValue
@@ -53,11 +53,6 @@ class Schema:
 
     name: str
     body: Mapping[str, Any]
-    text: str = field(init=False, repr=False)
-    """The body as JSON, serialised once."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "text", json.dumps(self.body, separators=(",", ":")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,317 @@
+"""A thin client of the Chat Completions protocol, which OpenAI, vLLM, Ollama, llama.cpp and most others speak.
+
+One POST a call over aiohttp, streamed when somebody listens. It sends to the address it was given and to no other: redirects
+are refused, proxies and keys are never taken from the environment here. Retries are not its business.
+"""
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, cast
+
+import aiohttp
+
+from comity.models.protocol import (
+    AuthenticationFailed,
+    BadReply,
+    BadRequest,
+    Completion,
+    ContextExceeded,
+    Message,
+    ModelError,
+    ModelNotFound,
+    Overloaded,
+    Sampling,
+    Schema,
+    ServerFailed,
+    Unreachable,
+)
+
+__all__ = ["OpenAICompatible"]
+
+
+class OpenAICompatible:
+    """One model at one server.
+
+    Args:
+        base_url: the address up to and including `/v1`.
+        model: the server's name for the model.
+        name: the specification that goes into records.
+        api_key: sent as a bearer token where given.
+        token_limit: the field that bounds the reply; OpenAI's own newer models want `max_completion_tokens`.
+        connect_seconds, call_seconds: how long to wait for a connection and for the whole call.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        *,
+        name: str,
+        api_key: str | None = None,
+        token_limit: str = "max_tokens",
+        connect_seconds: float = 10.0,
+        call_seconds: float = 900.0,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._model = model
+        self._name = name
+        self._token_limit = token_limit
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._timeout = aiohttp.ClientTimeout(total=call_seconds, sock_connect=connect_seconds)
+        self._http: aiohttp.ClientSession | None = None
+        self._constrains = True
+
+    @property
+    def name(self) -> str:
+        """The specification it was made from."""
+        return self._name
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Schema | None,
+        sampling: Sampling,
+        session: str,
+        stream: Callable[[str], None] | None = None,
+    ) -> Completion:
+        """Answer; see `ChatModel`. A server that refuses schemas is asked without one from then on, and the reply says so."""
+        del session  # this protocol has no name for a conversation
+        constrained = schema is not None and self._constrains
+        try:
+            return await self._call(messages, schema if constrained else None, sampling, stream)
+        except BadRequest as error:
+            if not (constrained and _about_schemas(str(error))):
+                raise
+            self._constrains = False
+            return await self._call(messages, None, sampling, stream)
+
+    async def models(self) -> list[str]:
+        """The names of the models the server offers. Raises `ModelError`."""
+        async with self._request("GET", "/models", None) as response:
+            body = await _json(response)
+        listed = body.get("data")
+        if not isinstance(listed, list):
+            raise BadReply(f"{self.base_url}/models did not list models; is this an OpenAI-compatible address?")
+        return [str(entry["id"]) for entry in listed if isinstance(entry, dict) and "id" in entry]
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    async def _call(
+        self,
+        messages: Sequence[Message],
+        schema: Schema | None,
+        sampling: Sampling,
+        stream: Callable[[str], None] | None,
+    ) -> Completion:
+        body = self._body(messages, schema, sampling, streamed=stream is not None)
+        reply = _Reply(constrained=schema is not None)
+        async with self._request("POST", "/chat/completions", body) as response:
+            if stream is None:
+                reply.take_whole(await _json(response))
+            else:
+                async for chunk in _chunks(response):
+                    reply.take_chunk(chunk, stream)
+        return reply.completion(self._model)
+
+    def _body(
+        self, messages: Sequence[Message], schema: Schema | None, sampling: Sampling, *, streamed: bool
+    ) -> dict[str, Any]:
+        body: dict[str, Any] = {"model": self._model, "messages": [m._asdict() for m in messages]}
+        if streamed:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        optional = {
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "seed": sampling.seed,
+            self._token_limit: sampling.max_tokens,
+        }
+        body |= {key: value for key, value in optional.items() if value is not None}
+        if schema is not None:
+            described = {"name": schema.name, "strict": True, "schema": schema.body}
+            body["response_format"] = {"type": "json_schema", "json_schema": described}
+        return body | dict(sampling.extra)
+
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None) -> "_Request":
+        if self._http is None:
+            self._http = aiohttp.ClientSession(headers=self._headers, timeout=self._timeout, trust_env=False)
+        return _Request(self._http, method, self.base_url, path, body)
+
+
+@dataclass
+class _Request:
+    """A request in flight, with transport faults and refusals turned into `ModelError`s wherever they strike."""
+
+    http: aiohttp.ClientSession
+    method: str
+    base_url: str
+    path: str
+    body: Mapping[str, Any] | None
+    response: aiohttp.ClientResponse | None = None
+
+    async def __aenter__(self) -> aiohttp.ClientResponse:
+        try:
+            self.response = await self.http.request(
+                self.method, self.base_url + self.path, json=self.body, allow_redirects=False
+            )
+            if self.response.status != HTTPStatus.OK:
+                raise await self._refusal(self.response)
+        except BaseException as error:
+            self._close()
+            raise self._typed(error) from error
+        return self.response
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._close()
+        if error is not None:
+            raise self._typed(error) from error
+
+    def _close(self) -> None:
+        if self.response is not None:
+            self.response.release()
+
+    def _typed(self, error: BaseException) -> BaseException:
+        if isinstance(error, TimeoutError):
+            return Unreachable(f"{self.base_url} did not answer in time")
+        if isinstance(error, aiohttp.InvalidURL):
+            return Unreachable(f"{self.base_url} is not an address; it looks like http://host:port/v1")
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return Unreachable(f"nothing answers at {self.base_url} ({error.os_error}); is the server running?")
+        if isinstance(error, aiohttp.ClientError):
+            return Unreachable(f"the connection to {self.base_url} broke ({type(error).__name__}: {error})")
+        return error
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> ModelError:
+        said = await _error_text(response)
+        status, where = response.status, f"{self.base_url} answered {response.status}"
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return AuthenticationFailed(f"{where}: the API key is missing or refused ({said})")
+        if status == HTTPStatus.NOT_FOUND:
+            return ModelNotFound(f"{where}: no such model or address ({said})")
+        if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+            return Overloaded(f"{where}: {said}", _retry_after(response))
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return ServerFailed(f"{where}: {said}")
+        if status < HTTPStatus.BAD_REQUEST:
+            return BadReply(f"{where}: it redirects; name the final address instead")
+        if any(sign in said.casefold() for sign in _CONTEXT_SIGNS):
+            return ContextExceeded(f"{where}: the prompt does not fit the model's context ({said})")
+        return BadRequest(f"{where}: {said}")
+
+
+_CONTEXT_SIGNS = ("context_length", "exceed_context", "context length", "context size", "context window")
+
+
+@dataclass
+class _Reply:
+    """A reply being put together, whole or from chunks."""
+
+    constrained: bool
+    started: float = field(default_factory=time.perf_counter)
+    first: float | None = None
+    parts: list[str] = field(default_factory=list)
+    finish: str | None = None
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    served_by: str = ""
+
+    def take_whole(self, body: Mapping[str, Any]) -> None:
+        try:
+            choice = body["choices"][0]
+            content = choice["message"].get("content")
+            self.finish = str(choice.get("finish_reason") or "unknown")
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
+            raise BadReply(f"the reply is not a chat completion ({type(error).__name__}: {error})") from error
+        self.parts.append(content if isinstance(content, str) else "")
+        self._note(body)
+
+    def take_chunk(self, body: Mapping[str, Any], stream: Callable[[str], None]) -> None:
+        if "error" in body:
+            raise ServerFailed(f"the server failed while answering: {_message(body)}")
+        self._note(body)
+        for choice in (body.get("choices") or [])[:1]:
+            piece = (choice.get("delta") or {}).get("content")
+            self.finish = choice.get("finish_reason") or self.finish
+            if isinstance(piece, str) and piece:
+                self.first = self.first or time.perf_counter()
+                self.parts.append(piece)
+                stream(piece)
+
+    def _note(self, body: Mapping[str, Any]) -> None:
+        self.usage = body.get("usage") or self.usage
+        self.served_by = str(body.get("model") or self.served_by)
+
+    def completion(self, model: str) -> Completion:
+        if self.finish is None:
+            raise Unreachable("the stream broke off before the reply was finished")
+        return Completion(
+            text="".join(self.parts),
+            finish_reason=self.finish,
+            seconds=time.perf_counter() - self.started,
+            first_token_seconds=None if self.first is None else self.first - self.started,
+            prompt_tokens=_count(self.usage, "prompt_tokens"),
+            cached_tokens=_count(self.usage.get("prompt_tokens_details") or {}, "cached_tokens"),
+            completion_tokens=_count(self.usage, "completion_tokens"),
+            constrained=self.constrained,
+            model=self.served_by or model,
+        )
+
+
+async def _json(response: aiohttp.ClientResponse) -> Mapping[str, Any]:
+    try:
+        body = json.loads(await response.read())
+    except ValueError as error:
+        raise BadReply(
+            f"{response.url} answered {response.content_type}, not JSON; does the address end in /v1?"
+        ) from error
+    if not isinstance(body, dict):
+        raise BadReply(f"{response.url} answered JSON that is not an object")
+    return cast(Mapping[str, Any], body)
+
+
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[Mapping[str, Any]]:
+    try:
+        async for line in response.content:
+            kind, _, data = line.partition(b":")
+            if kind not in (b"data", b"error") or (data := data.strip()) == b"[DONE]":
+                continue
+            body = json.loads(data)
+            yield {"error": body} if kind == b"error" else body
+    except ValueError as error:
+        raise BadReply(f"{response.url} sent an event that is not JSON ({error})") from error
+
+
+async def _error_text(response: aiohttp.ClientResponse) -> str:
+    text = (await response.read()).decode(errors="replace")
+    try:
+        said = _message(json.loads(text))
+    except ValueError:
+        said = text
+    return " ".join(said.split())[:300] or response.reason or "no reason given"
+
+
+def _message(body: object) -> str:
+    error = body.get("error", body) if isinstance(body, dict) else body
+    return f"{error.get('message')} {error.get('type') or ''}".strip() if isinstance(error, dict) else str(error)
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    try:
+        return max(0.0, float(response.headers["Retry-After"]))
+    except (KeyError, ValueError):
+        return None
+
+
+def _about_schemas(said: str) -> bool:
+    return any(sign in said.casefold() for sign in ("response_format", "json_schema", "schema", "grammar"))
+
+
+def _count(usage: Mapping[str, Any], key: str) -> int | None:
+    value = usage.get(key)
+    return value if isinstance(value, int) else None
