@@ -3,7 +3,6 @@
 A library with faults is refused whole, with every fault of every file; nothing is skipped and nothing is guessed.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -110,12 +109,14 @@ def _id(file: Traversable) -> str:
 
 def _read(file: Traversable) -> tuple[dict[str, object] | None, list[Problem]]:
     try:
-        return tomllib.loads(file.read_bytes().decode("utf-8-sig")), []
+        text = file.read_bytes().decode("utf-8-sig")
+        return tomllib.loads(text), []
     except UnicodeDecodeError as error:
         return None, [Problem(str(file), f"byte {error.start + 1}", "is not UTF-8; save the file as UTF-8")]
     except tomllib.TOMLDecodeError as error:
-        reason, place = re.fullmatch(r"(.*?)(?: \(at (.*)\))?", str(error), re.DOTALL).groups()  # type: ignore[union-attr]
-        return None, [Problem(str(file), place or WHOLE_FILE, f"is not TOML: {reason}")]
+        reason, _, place = str(error).rpartition(" (at ")
+        line = place.removesuffix(")").replace("end of document", f"line {len(text.splitlines())}")
+        return None, [Problem(str(file), line, f"is not TOML: {reason}")]
 
 
 def _build(

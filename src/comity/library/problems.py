@@ -12,6 +12,8 @@ __all__ = ["LibraryError", "Problem", "did_you_mean", "problems_of"]
 WHOLE_FILE = "(file)"
 """Stands in for the field where a problem is not of one field."""
 
+_SLUG = "at most 128 letters, digits, '_', '-' and '.', the first a letter or digit"
+
 _SHOWN = 60
 """The longest wrong value that is repeated in a message, in characters."""
 
@@ -80,10 +82,10 @@ def _reason(error: ErrorDetails, shapes: Mapping[str, type[BaseModel]]) -> str:
             *above, unknown = (part for part in error["loc"] if isinstance(part, str))
             return f"unknown field{did_you_mean(unknown, _fields(shapes, above))}"
         case "string_pattern_mismatch":
-            return f"should be letters, digits, '_', '-' and '.', starting with a letter or digit{_given(error)}"
+            return f"should be {_SLUG}{_given(error)}"
         case "value_error":
             return error["msg"].removeprefix("Value error, ")
-        case "model_type":
+        case "model_type" | "dict_type":
             return f"should be a table{_given(error)}"
         case _:
             return error["msg"].removeprefix("Input ") + _given(error)
