@@ -1,0 +1,1 @@
+"""An episode in, a scorecard out."""

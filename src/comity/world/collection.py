@@ -22,8 +22,8 @@ class Collection(Record):
 
 
 def related(a: Character, b: Character, relationships: Iterable[Relationship]) -> Relationship | None:
-    """The relationship between two characters, whichever is named first."""
-    return next((r for r in relationships if {a.id, b.id} == set(r.between)), None)
+    """The relationship between two characters, whichever is named first; the last one counts where there are several."""
+    return next((r for r in reversed(tuple(relationships)) if {a.id, b.id} == set(r.between)), None)
 
 
 def cast_task(

@@ -117,16 +117,8 @@ class Environment:
             )
         events = list(state.events)
         for seat in state.acting:
-            did = actions[seat]
-            event = Event(
-                index=len(events), turn=state.turn, seat=seat, audience=(), trace=(traces or {}).get(seat, Trace())
-            )
-            if isinstance(did, Failure):
-                events.append(event.model_copy(update={"failure": did}))
-                continue
-            state.spec(seat).check(did)
-            seen_by = audience(did, seat, state.present, state.mode)
-            events.append(event.model_copy(update={"action": did, "audience": seen_by}))
+            trace = (traces or {}).get(seat, Trace())
+            events.append(_event(state, len(events), seat, actions[seat], trace))
         return self._after(state, tuple(events))
 
     def _after(self, state: State, events: tuple[Event, ...]) -> State:
@@ -153,3 +145,11 @@ class Environment:
         if state.turn > state.turn_limit:
             return End(reason=EndReason.TURN_LIMIT)
         return None
+
+
+def _event(state: State, index: int, seat: str, did: Action | Failure, trace: Trace) -> Event:
+    if isinstance(did, Failure):
+        return Event(index=index, turn=state.turn, seat=seat, failure=did, audience=(), trace=trace)
+    state.spec(seat).check(did)
+    seen_by = audience(did, seat, state.present, state.mode)
+    return Event(index=index, turn=state.turn, seat=seat, action=did, audience=seen_by, trace=trace)

@@ -61,6 +61,5 @@ def replay(episode: Episode) -> State:
     for event in episode.events:
         by_turn.setdefault(event.turn, []).append(event)
     for events in by_turn.values():
-        actions = {e.seat: e.action or e.failure for e in events}
-        state = environment.step(state, {s: a for s, a in actions.items() if a}, {e.seat: e.trace for e in events})
+        state = environment.step(state, {e.seat: e.did for e in events}, {e.seat: e.trace for e in events})
     return state

@@ -1,9 +1,9 @@
 """The event log: one ordered list of who did what and who perceived it, each event with the calls it took to get it."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self, cast
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from comity.world.actions import Action
 from comity.world.record import Record, Slug
@@ -63,3 +63,14 @@ class Event(Record):
     audience: tuple[Slug, ...]
     """The seats that perceive it, the actor included."""
     trace: Trace = Trace()
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Self:
+        if (self.action is None) == (self.failure is None):
+            raise ValueError("an event is an action or a failure, and not both")
+        return self
+
+    @property
+    def did(self) -> Action | Failure:
+        """What happened."""
+        return self.action or cast(Failure, self.failure)

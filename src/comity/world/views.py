@@ -55,7 +55,7 @@ class SeatView:
     """Everything one seat may know at one moment."""
 
     session: str
-    """Names the reader of this view (in `script` mode the one writer), for a model server's prompt cache."""
+    """Names this seat of this episode, for a model server's prompt cache."""
     mode: Mode
     setting: str
     me: Profile
@@ -76,7 +76,7 @@ def view(state: State, seat: str, *, episode: str = "") -> SeatView:
     """The projection of the state onto one seat."""
     scenario, names = state.task.scenario, state.task.names
     return SeatView(
-        session=f"{episode}/{'script' if state.mode == 'script' else seat}",
+        session=f"{episode}/{seat}",
         mode=state.mode,
         setting=scenario.setting,
         me=_profile(state, scenario.seat(seat), seat),

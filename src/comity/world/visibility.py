@@ -6,7 +6,7 @@ from typing import Literal
 from comity.world.actions import Action
 from comity.world.relationships import RelationshipKind
 
-__all__ = ["Fact", "Mode", "audience", "may_know_background", "may_know_facts", "may_know_goal"]
+__all__ = ["EVERYTHING", "Fact", "Mode", "audience", "may_know_background", "may_know_facts", "may_know_goal"]
 
 Mode = Literal["asymmetric", "omniscient", "script"]
 """`asymmetric`: each knows what the relationship allows. `omniscient`: all see all. `script`: one writer writes every part, seeing all."""
@@ -38,7 +38,8 @@ _CLOSE: tuple[Fact, ...] = (
     "decision_style",
     "personality",
 )
-_EVERYTHING: tuple[Fact, ...] = (*_CLOSE, "secret")
+EVERYTHING: tuple[Fact, ...] = (*_CLOSE, "secret")
+"""All facts; for oneself and for the judge."""
 
 _KNOWN: Mapping[RelationshipKind, tuple[Fact, ...]] = {
     RelationshipKind.STRANGER: _NOTHING,
@@ -55,7 +56,7 @@ def may_know_facts(viewer: str, of: str, kind: RelationshipKind, mode: Mode, lit
     if lite:
         return _NOTHING
     if viewer == of or mode != "asymmetric":
-        return _EVERYTHING
+        return EVERYTHING
     return _KNOWN[kind]
 
 

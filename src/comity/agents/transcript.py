@@ -1,0 +1,145 @@
+"""The transcript style, for small models: the scene and one growing text, to be continued by one line.
+
+A reply is `{"Ana Lima": "words"}`: its only key is how the line begins. That holds a small model to its part where
+role-mapped messages let it drift (design/003).
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from comity.agents.replies import Parsed, checked, parse_action
+from comity.agents.styles import aim_slots, own_first
+from comity.models.prompts import Block, Quoted, Template, load_template, quote
+from comity.models.protocol import Message, Schema
+from comity.models.replies import UnusableReply, partial_words, read_object
+from comity.world.actions import ActionType
+from comity.world.views import Profile, SeatView, Seen
+
+__all__ = ["TranscriptStyle"]
+
+_OWN_ACTIONS_BEFORE_LEAVING = 3
+"""A small model that may leave at once often does, in the middle of a sentence."""
+
+
+class _Form(NamedTuple):
+    type: ActionType
+    to: tuple[str, ...]
+
+
+class TranscriptStyle:
+    """One user message that grows by a line an action."""
+
+    @property
+    def template(self) -> Template:
+        """`prompts/transcript.toml`."""
+        return load_template("comity.agents:transcript", "comity.agents:narration")
+
+    def messages(self, view: SeatView) -> list[Message]:
+        """The prompt for this view."""
+        talk = [self._line(seen) for seen in own_first(view) if seen.action.type is not ActionType.NONE]
+        return [Message("system", self._system(view)), Message("user", "\n".join([self._scene(view), *talk]))]
+
+    def schema(self, view: SeatView) -> Schema:
+        """One of the ways in which this seat's next line may begin, and its words."""
+        return _schema(tuple(self._forms(view)))
+
+    def parse(self, view: SeatView, text: str) -> Parsed:
+        """The action in a reply; one in the chat style's form is understood too."""
+        found, repaired = read_object(text)
+        if "action_type" in found:
+            return parse_action(text, view.spec)
+        forms = {start.casefold(): form for start, form in self._forms(view).items()}
+        for start, words in found.items():
+            if (form := forms.get(start.strip().casefold())) and isinstance(words, str):
+                return Parsed(checked(form.type, words, form.to, view.spec), repaired)
+        raise UnusableReply(f"its key must be one of {', '.join(map(quote, self._forms(view)))} and its value a string")
+
+    def reask(self, view: SeatView, problem: str) -> str:
+        """The problem and the format again."""
+        return self.template.fill("reask", problem=problem, format=Block(_format(view.me.name)))
+
+    def spoken(self, text: str) -> str:
+        """The value as far as it has come."""
+        key, colon, _ = text.partition('":')
+        return partial_words(text, after=key + '"') if colon else ""
+
+    def _forms(self, view: SeatView) -> Mapping[str, _Form]:
+        """How the line may begin, with what it then is. `none` is not offered where the seat can speak."""
+        fill, name = self.template.fill, view.me.name
+        forms: dict[str, _Form] = {}
+        acted = sum(seen.seat == view.me.seat for seen in view.history)
+        for kind in view.spec.types:
+            early = kind is ActionType.LEAVE and acted < _OWN_ACTIONS_BEFORE_LEAVING
+            if kind is ActionType.NONE or early:
+                continue
+            forms[fill(kind.name.lower(), name=name)] = _Form(kind, ())
+        if ActionType.SPEAK in view.spec.types:
+            for seat, other in view.spec.recipients:
+                forms[fill("privately", name=name, to=other)] = _Form(ActionType.SPEAK, (seat,))
+        return forms
+
+    def _line(self, seen: Seen) -> str:
+        key = "privately" if seen.to else seen.action.type.name.lower()
+        start = self.template.fill(key, name=seen.name, to=", ".join(seen.to))
+        return self.template.fill("line", start=start, words=Quoted(seen.action.argument))
+
+    def _system(self, view: SeatView) -> str:
+        others = " and ".join(_who(profile) for profile in view.others)
+        text = "script_system" if view.mode == "script" else "system"
+        return self.template.fill(
+            text, who=_who(view.me), name=view.me.name, others=others, format=Block(_format(view.me.name))
+        )
+
+    def _scene(self, view: SeatView) -> str:
+        people = [self._person(profile) for profile in view.others]
+        names = ", ".join(profile.name for profile in sorted((view.me, *view.others), key=lambda p: p.seat))
+        return self.template.fill(
+            "scene",
+            setting=view.setting,
+            name=view.me.name,
+            facts=_facts(view.me),
+            secret=view.me.facts.get("secret", ""),
+            people=Block("\n".join(person for person in people if person)),
+            names=names,
+            **aim_slots(view.me),
+        )
+
+    def _person(self, profile: Profile) -> str:
+        return self.template.fill(
+            "person",
+            name=profile.name,
+            facts=_facts(profile),
+            secret=profile.facts.get("secret", ""),
+            relationship=self.template.texts[profile.relationship] if profile.relationship else "",
+            background=profile.background,
+            **aim_slots(profile),
+        )
+
+
+def _who(profile: Profile) -> str:
+    return f"{profile.name}, {profile.role}" if profile.role else profile.name
+
+
+def _facts(profile: Profile) -> str:
+    """What matters most, as prose: lists of traits and values only confuse a small model."""
+    told = [profile.facts[fact] for fact in ("occupation", "public_info", "personality") if fact in profile.facts]
+    return " ".join(text.rstrip(".") + "." for text in told)
+
+
+def _format(name: str) -> str:
+    return f'{{{quote(name)}: "..."}}'
+
+
+@lru_cache(maxsize=4096)
+def _schema(starts: tuple[str, ...]) -> Schema:
+    forms = [
+        {
+            "type": "object",
+            "properties": {start: {"type": "string", "minLength": 2}},
+            "required": [start],
+            "additionalProperties": False,
+        }
+        for start in starts
+    ]
+    return Schema("line", forms[0] if len(forms) == 1 else {"anyOf": forms})

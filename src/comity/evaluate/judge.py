@@ -1,0 +1,117 @@
+"""A judge that is a language model: one call per person, the record first and the question last.
+
+A reply that cannot be used is asked for once more; what is still missing then is null with its cause, never a number.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Protocol
+from uuid import uuid4
+
+from comity import __version__
+from comity.evaluate.questions import Question
+from comity.evaluate.readings import read_scores
+from comity.evaluate.rubric import sotopia
+from comity.models.calls import recorded
+from comity.models.prompts import inert
+from comity.models.protocol import ChatModel, Message, Sampling
+from comity.world.environment import EndReason
+from comity.world.episodes import Episode, Policy
+from comity.world.events import Call
+from comity.world.record import content_hash
+from comity.world.scorecards import DimensionScore, Rubric, Scorecard
+
+__all__ = ["Judge", "LLMJudge", "UnfinishedEpisode"]
+
+
+class UnfinishedEpisode(ValueError):
+    """An episode that has not ended is not judged."""
+
+
+class Judge(Protocol):
+    """Reads an episode and says how each seat did."""
+
+    async def score(self, episode: Episode) -> Scorecard:
+        """Raises `ModelError` when a model could not be asked, and `UnfinishedEpisode`."""
+        ...
+
+
+class LLMJudge:
+    """Judges with a model.
+
+    Args:
+        model: who answers.
+        rubric: the dimensions; SOTOPIA's seven unless given.
+        sampling: how replies are drawn; temperature 0 unless given.
+    """
+
+    def __init__(self, model: ChatModel, *, rubric: Rubric | None = None, sampling: Sampling | None = None) -> None:
+        self._model = model
+        self._rubric = rubric or sotopia()
+        self._sampling = sampling or Sampling(temperature=0.0, max_tokens=2048)
+
+    async def score(self, episode: Episode) -> Scorecard:
+        """A scorecard for every seat. An episode that an agent's failure cut short is not judged: its scores are null."""
+        if episode.end is None:
+            raise UnfinishedEpisode(f"episode {episode.id} has not ended; play it to its end first")
+        question = Question(episode, self._rubric)
+        scores: dict[str, Mapping[str, DimensionScore]] = {}
+        calls: dict[str, tuple[Call, ...]] = {}
+        for seat in (seat.id for seat in episode.task.scenario.seats):
+            if episode.end.reason is EndReason.AGENT_FAILURE:
+                cause = f"not judged: the agent in seat {episode.end.seat!r} failed"
+                scores[seat], calls[seat] = self._absent(cause), ()
+            else:
+                scores[seat], calls[seat] = await self._ask(question, seat)
+        return self._scorecard(episode, question, scores, calls)
+
+    async def _ask(self, question: Question, seat: str) -> tuple[dict[str, DimensionScore], tuple[Call, ...]]:
+        messages = question.messages(seat)
+        scores = self._absent("not answered")
+        calls: list[Call] = []
+        while True:
+            completion = await self._model.complete(
+                messages, schema=question.schema, sampling=self._sampling, session=question.session
+            )
+            reading = read_scores(completion.text, self._rubric, question.turns)
+            scores |= {d: s for d, s in reading.scores.items() if scores[d].score is None}
+            problems = [f"{d}: {s.cause}" for d, s in scores.items() if s.cause]
+            problem = "; ".join(problems) or reading.repaired
+            call = recorded(
+                self._model, messages, completion, len(calls) + 1, "unusable" if problems else "ok", problem
+            )
+            calls.append(call)
+            if not problems or len(calls) == 2:
+                return scores, tuple(calls)
+            answer = Message("assistant", inert(completion.text) or "(nothing)")
+            messages = [*messages, answer, Message("user", question.reask(problem))]
+
+    def _absent(self, cause: str) -> dict[str, DimensionScore]:
+        return {dimension.id: DimensionScore(score=None, cause=cause) for dimension in self._rubric.dimensions}
+
+    def _scorecard(
+        self,
+        episode: Episode,
+        question: Question,
+        scores: Mapping[str, Mapping[str, DimensionScore]],
+        calls: Mapping[str, tuple[Call, ...]],
+    ) -> Scorecard:
+        return Scorecard(
+            id=uuid4().hex,
+            episode=episode.id,
+            mode=episode.mode,
+            rubric=self._rubric.id,
+            rubric_version=self._rubric.version,
+            rubric_hash=content_hash(self._rubric),
+            judge=Policy(
+                agent="judge",
+                model=self._model.name,
+                style=question.template.label,
+                prompt_hash=question.template.hash,
+                sampling=self._sampling.model_dump(mode="json", exclude_none=True),
+            ),
+            scores=scores,
+            calls=calls,
+            code_version=__version__,
+            judged_at=datetime.now(UTC),
+        )

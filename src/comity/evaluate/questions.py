@@ -1,0 +1,127 @@
+"""What a judge is asked about an episode: the whole record, then one question per person."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from comity.agents.narration import told_action, told_facts
+from comity.models.prompts import Block, Template, load_template
+from comity.models.protocol import Message, Schema
+from comity.world.actions import Action
+from comity.world.episodes import Episode
+from comity.world.events import Event
+from comity.world.scorecards import Rubric
+from comity.world.views import aim_of, facts_of
+from comity.world.visibility import EVERYTHING
+
+__all__ = ["Question"]
+
+
+class Question:
+    """The record of one episode and what is asked about each seat. The judge may know everything."""
+
+    def __init__(self, episode: Episode, rubric: Rubric) -> None:
+        self._episode = episode
+        self._rubric = rubric
+        self.session = f"{episode.id}/judge"
+
+    @property
+    def template(self) -> Template:
+        """`prompts/judge.toml`."""
+        return load_template("comity.evaluate:judge", "comity.agents:narration")
+
+    @cached_property
+    def turns(self) -> frozenset[int]:
+        """The turns in which something happened; the ones that can be cited."""
+        return frozenset(event.turn for event in self._episode.events if event.action)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """For each dimension a reason, the turns it cites and a score inside the range."""
+        cited = {"type": "array", "items": {"type": "integer", "enum": sorted(self.turns)}, "minItems": 1}
+        nothing = {"type": "array", "items": {"type": "integer"}}
+        judged = {}
+        for dimension in self._rubric.dimensions:
+            score = {"type": "integer", "enum": list(range(dimension.low, dimension.high + 1))}
+            reason = {"type": "string", "minLength": 12}
+            properties = {"reason": reason, "turns": cited if self.turns else nothing, "score": score}
+            judged[dimension.id] = _object(properties)
+        return Schema("scorecard", _object(judged))
+
+    def messages(self, seat: str) -> list[Message]:
+        """The prompt about one seat; those about the others differ from it only at the end."""
+        question = self.template.fill(
+            "question", name=self._names[seat], dimensions=Block(self._dimensions), format=Block(self._format)
+        )
+        return [Message("system", self.template.fill("system")), Message("user", self._record + question)]
+
+    def reask(self, problem: str) -> str:
+        """The problem and the format again."""
+        return self.template.fill("reask", problem=problem, format=Block(self._format))
+
+    @property
+    def _names(self) -> dict[str, str]:
+        return dict(self._episode.task.names)
+
+    @cached_property
+    def _record(self) -> str:
+        scenario = self._episode.task.scenario
+        happened = [self._turn(event, event.action) for event in self._episode.events if event.action]
+        return self.template.fill(
+            "record",
+            setting=scenario.setting,
+            judge_note=scenario.judge_note,
+            people=Block("\n".join([*map(self._person, self._names), *self._bonds()])),
+            happened=Block("\n".join(happened) or self.template.texts["nothing"]),
+        )
+
+    def _person(self, seat_id: str) -> str:
+        seat, character = self._episode.task.scenario.seat(seat_id), self._episode.task.cast[seat_id]
+        facts = facts_of(character, EVERYTHING)
+        secret = facts.pop("secret", "")
+        aim = aim_of(seat)
+        return self.template.fill(
+            "person",
+            name=self._names[seat_id],
+            role=seat.role,
+            facts=told_facts(self.template, facts, "  "),
+            secret=secret,
+            goal=aim.goal,
+            extra_info=aim.extra_info,
+            clarification_hint=aim.clarification_hint,
+        )
+
+    def _bonds(self) -> list[str]:
+        return [
+            self.template.fill(
+                "bond",
+                a=self._names[edge.between[0]],
+                b=self._names[edge.between[1]],
+                relationship=self.template.texts[edge.kind],
+            )
+            for edge in self._episode.task.edges
+        ]
+
+    def _turn(self, event: Event, action: Action) -> str:
+        to = [self._names[seat] for seat in action.to]
+        what = told_action(self.template, self._names[event.seat], action, to)
+        return self.template.fill("turn", turn=event.turn, what=Block(what))
+
+    @cached_property
+    def _dimensions(self) -> str:
+        return "\n".join(
+            self.template.fill("dimension", **dimension.model_dump()) for dimension in self._rubric.dimensions
+        )
+
+    @cached_property
+    def _format(self) -> str:
+        one = '{"reason": "...", "turns": [...], "score": ...}'
+        return "{" + ", ".join(f'"{dimension.id}": {one}' for dimension in self._rubric.dimensions) + "}"
+
+
+def _object(properties: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }

@@ -1,0 +1,55 @@
+"""Reading the JSON object in a model's text: strict first, then repaired, else unusable with a problem that the model can be told."""
+
+import json
+from collections.abc import Mapping
+
+import json_repair
+
+__all__ = ["UnusableReply", "partial_words", "read_object"]
+
+
+class UnusableReply(ValueError):
+    """The reply holds no action that the seat may take; the message says why."""
+
+    def __init__(self, problem: str, *, legal: bool = True) -> None:
+        super().__init__(problem)
+        self.legal = legal
+
+
+def read_object(text: str) -> tuple[Mapping[str, object], str]:
+    """The JSON object in a reply and what had to be repaired. Raises `UnusableReply` where there is none."""
+    try:
+        found, repaired = json.loads(text), ""
+    except ValueError as error:
+        if "{" not in text:
+            problem = "it is empty" if not text.strip() else "it holds no JSON object"
+            raise UnusableReply(problem) from None
+        found, repaired = json_repair.loads(text[text.index("{") :]), f"not valid JSON ({error})"
+    if not isinstance(found, dict) or not found:
+        raise UnusableReply("it is not a JSON object")
+    return found, repaired
+
+
+def partial_words(text: str, after: str) -> str:
+    """The JSON string that follows `after` and a colon, as far as it has come; empty while it has not begun."""
+    _, found, rest = text.partition(after)
+    opened = rest.lstrip().removeprefix(":").lstrip()
+    if not found or not opened.startswith('"'):
+        return ""
+    body, whole = _until_quote(opened[1:])
+    for cut in range(len(body), max(-1, len(body) - 12), -1):  # an escape at the end may not be whole yet
+        try:
+            return str(json.loads(f'"{body[:cut]}"', strict=False))
+        except ValueError:
+            if whole:
+                return ""
+    return ""
+
+
+def _until_quote(text: str) -> tuple[str, bool]:
+    escaped = False
+    for at, char in enumerate(text):
+        if char == '"' and not escaped:
+            return text[:at], True
+        escaped = char == "\\" and not escaped
+    return text, False

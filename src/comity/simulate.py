@@ -1,0 +1,141 @@
+"""The episode loop: ask whoever acts, apply the rules, tell the sink, until the episode ends. Start reading here.
+
+It knows no store, no model and no clock but the one it stamps events with; what happens is decided by `comity.world`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import anyio
+
+from comity import __version__
+from comity.agents.protocol import Agent, Reply
+from comity.models.protocol import ModelError
+from comity.world.actions import Action, IllegalAction
+from comity.world.environment import Environment, Limits, State
+from comity.world.episodes import Episode
+from comity.world.events import Event, Failure, Trace
+from comity.world.tasks import Task
+from comity.world.views import view
+from comity.world.visibility import Mode
+
+__all__ = ["Sink", "new_episode", "play", "simulate"]
+
+Sink = Callable[[Sequence[Event]], Awaitable[None]]
+"""Hears the new events of a turn, all at once, before any model is called again."""
+
+
+def new_episode(
+    task: Task,
+    agents: Mapping[str, Agent],
+    *,
+    seed: int = 0,
+    mode: Mode = "asymmetric",
+    lite: bool = False,
+    limits: Limits | None = None,
+) -> Episode:
+    """An episode of which nothing is played yet. Raises `ValueError` unless the agents fit the seats and the mode."""
+    seats = [seat.id for seat in task.scenario.seats]
+    if set(agents) != set(seats):
+        raise ValueError(f"one agent for each of the seats {', '.join(seats)}, not {', '.join(agents) or 'none'}")
+    if mode == "script" and len({id(agent) for agent in agents.values()}) > 1:
+        raise ValueError("in script mode one writer writes every part: give every seat the same agent")
+    return Episode(
+        id=uuid4().hex,
+        task=task,
+        mode=mode,
+        lite=lite,
+        seed=seed,
+        limits=limits or Limits(),
+        policies={seat: agents[seat].policy for seat in seats},
+        events=(),
+        end=None,
+        code_version=__version__,
+        started_at=datetime.now(UTC),
+    )
+
+
+async def simulate(
+    task: Task,
+    agents: Mapping[str, Agent],
+    *,
+    seed: int = 0,
+    mode: Mode = "asymmetric",
+    lite: bool = False,
+    limits: Limits | None = None,
+    so_far: Sequence[Event] = (),
+    sink: Sink | None = None,
+) -> Episode:
+    """Play a task to its end.
+
+    Args:
+        agents: one for each seat.
+        seed: with the task and deterministic agents it fixes the episode, times and ids aside.
+        so_far: events of the same task, seed and mode already played; the episode goes on after them.
+        sink: hears each turn's new events.
+
+    Raises `ModelError` when a model could not be asked: what the sink heard can be continued with `so_far`. Raises
+    `ValueError` where `so_far` does not follow the rules.
+    """
+    return await play(new_episode(task, agents, seed=seed, mode=mode, lite=lite, limits=limits), agents, so_far, sink)
+
+
+async def play(
+    episode: Episode, agents: Mapping[str, Agent], so_far: Sequence[Event] = (), sink: Sink | None = None
+) -> Episode:
+    """Play this episode on from the events so far; see `simulate`."""
+    recorded = {(event.turn, event.seat): event for event in so_far}
+    state = Environment().reset(
+        episode.task, seed=episode.seed, mode=episode.mode, lite=episode.lite, limits=episode.limits
+    )
+    while state.acting:
+        known = {seat: recorded.pop((state.turn, seat)) for seat in state.acting if (state.turn, seat) in recorded}
+        asked = [seat for seat in state.acting if seat not in known]
+        if asked and recorded:
+            raise ValueError(f"so_far has no event of {asked[0]!r} in turn {state.turn}, but later ones")
+        replies = await _ask(state, agents, asked, episode.id)
+        state = _step(state, known, replies)
+        if sink is not None and asked:
+            await sink([event for event in state.events if event.turn == state.turn - 1 and event.seat in replies])
+    if recorded:
+        raise ValueError("so_far has events after the episode's end")
+    return episode.model_copy(update={"events": state.events, "end": state.end, "finished_at": datetime.now(UTC)})
+
+
+def _step(state: State, known: Mapping[str, Event], replies: Mapping[str, Reply]) -> State:
+    now = datetime.now(UTC)
+    actions = {seat: event.did for seat, event in known.items()}
+    actions |= {seat: _legal(state, seat, reply.action) for seat, reply in replies.items()}
+    traces = {seat: event.trace for seat, event in known.items()}
+    traces |= {seat: Trace(calls=reply.calls, at=now) for seat, reply in replies.items()}
+    return Environment().step(state, actions, traces)
+
+
+def _legal(state: State, seat: str, did: Action | Failure) -> Action | Failure:
+    """What the agent did, or its failure where it may not do that."""
+    try:
+        if isinstance(did, Action):
+            state.spec(seat).check(did)
+    except IllegalAction as error:
+        return Failure(kind="illegal_action", detail=str(error))
+    return did
+
+
+async def _ask(state: State, agents: Mapping[str, Agent], seats: Sequence[str], episode: str) -> dict[str, Reply]:
+    """Ask all seats at once; each sees the log as it stood before the turn."""
+    replies: dict[str, Reply] = {}
+    failed: list[ModelError] = []
+
+    async def ask(seat: str) -> None:
+        try:
+            replies[seat] = await agents[seat].act(view(state, seat, episode=episode))
+        except ModelError as error:
+            failed.append(error)
+
+    async with anyio.create_task_group() as group:
+        for seat in seats:
+            group.start_soon(ask, seat)
+    if failed:
+        raise failed[0]
+    return replies
