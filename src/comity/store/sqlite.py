@@ -1,0 +1,128 @@
+"""Everything that is SQLite's own: its files, settings, transactions and error codes. Nothing here knows a table."""
+
+import logging
+import os
+import sqlite3
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from comity.store.errors import (
+    Busy,
+    Damaged,
+    FolderMissing,
+    Full,
+    NotAStore,
+    ReadOnly,
+    StoreError,
+    UnsupportedURL,
+)
+
+__all__ = ["check", "connect", "explain", "path_of", "use_wal"]
+
+_MAGIC = b"SQLite format 3\0"
+_SUPPORTED = "supported are sqlite:///relative/file.db, sqlite:////absolute/file.db and a plain path"
+
+
+def path_of(url: str) -> Path:
+    """The file that a URL or plain path names. Raises `UnsupportedURL`; the message holds no more of the URL than its scheme."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        path = url
+    elif scheme != "sqlite":
+        raise UnsupportedURL(f"no store is reached by {scheme!r} URLs; {_SUPPORTED}")
+    elif "?" in rest:
+        raise UnsupportedURL(f"a sqlite URL takes no options here; {_SUPPORTED}")
+    else:
+        path = rest.removeprefix("/") if rest.startswith("/") else ""
+    if path in ("", ":memory:"):
+        raise UnsupportedURL(f"a store is a file, and this names none; {_SUPPORTED}")
+    if "\0" in path:
+        raise UnsupportedURL(f"a path holds no NUL character; {_SUPPORTED}")
+    return Path(path)
+
+
+def check(path: Path) -> None:
+    """Raise the `StoreError` that says why the path cannot hold a store, before anything is touched."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise FolderMissing(f"{path}: the folder {folder} does not exist; create it, or choose another place")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ReadOnly(
+            f"{path}: the folder {folder} is read-only; a store writes beside its file, so copy it elsewhere"
+        )
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise NotAStore(f"{path}: is not a file; name the file inside it")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise ReadOnly(f"{path}: the file is read-only; change its permissions (chmod u+rw), or copy it elsewhere")
+    with path.open("rb") as file:
+        head = file.read(len(_MAGIC))
+    if head and head != _MAGIC:
+        raise NotAStore(f"{path}: is not a database; choose another name, or move that file away")
+
+
+def connect(path: Path, *, wait: float) -> Engine:
+    """An engine on the file that waits so many seconds for other writers. Option `immediate` locks for writing at once."""
+    url = URL.create("sqlite", database=str(path))
+    # SQLAlchemy logs whole rows at DEBUG, which hide_parameters does not stop; what was said is in no log.
+    logging.getLogger("sqlalchemy.engine.Engine.comity").setLevel(logging.WARNING)
+    engine = create_engine(url, hide_parameters=True, logging_name="comity", pool_size=1, max_overflow=0)
+
+    @event.listens_for(engine, "connect")
+    def settings(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        # A broken byte must spoil its own row only; the default raises for the whole query, quoting the text.
+        connection.text_factory = partial(str, encoding="utf-8", errors="backslashreplace")
+        connection.execute(f"PRAGMA busy_timeout = {int(wait * 1000)}")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A read that turns into a write can fail at once, without waiting; a write therefore says so at its start.
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def use_wal(engine: Engine, path: Path) -> None:
+    """Put the file in write-ahead mode, where a commit costs a fiftieth. Raises `StoreError` where its disk cannot do that."""
+    raw = engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        found = cursor.fetchone()
+        cursor.close()
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    finally:
+        raw.close()
+    if found != ("wal",):
+        raise StoreError(f"{path}: this disk does not support SQLite's write-ahead mode; put the store on a local disk")
+
+
+_KNOWN: dict[int, tuple[type[StoreError], str]] = {
+    sqlite3.SQLITE_BUSY: (Busy, "another process holds the store locked; try again when it has finished"),
+    sqlite3.SQLITE_LOCKED: (Busy, "another connection holds the store locked; try again when it has finished"),
+    sqlite3.SQLITE_FULL: (Full, "there is no room left on the disk; free some and run the same command again"),
+    sqlite3.SQLITE_READONLY: (ReadOnly, "the store is read-only; change its permissions, or copy it elsewhere"),
+    sqlite3.SQLITE_NOTADB: (NotAStore, "is not a database; choose another name, or move that file away"),
+    sqlite3.SQLITE_CORRUPT: (Damaged, "the file itself is damaged; `sqlite3 FILE .recover` saves what can be read"),
+    sqlite3.SQLITE_CANTOPEN: (StoreError, "cannot be opened; check the permissions of the file and its folder"),
+    sqlite3.SQLITE_IOERR: (StoreError, "cannot be read or written; check the disk, and free space on it"),
+}
+
+
+def explain(error: BaseException | None, path: Path) -> StoreError:
+    """The store's error for one of the driver's."""
+    match error:
+        case sqlite3.Error(sqlite_errorcode=int(code)) if code & 0xFF in _KNOWN:
+            kind, problem = _KNOWN[code & 0xFF]
+            return kind(f"{path}: {problem}")
+        case _:
+            return StoreError(f"{path}: the database refused: {error}")

@@ -1,0 +1,165 @@
+"""What listings show of episodes and tasks, without building them. A row that cannot be read says so and hides no other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, Row, func, select
+
+from comity.store.bodies import from_column, load
+from comity.store.snapshots import caption_of
+from comity.store.tables import current, episodes, events, scorecards, tasks
+from comity.world.environment import End, EndReason
+from comity.world.episodes import Policy
+
+__all__ = ["EpisodeSummary", "Status", "TaskSummary", "list_episodes", "list_tasks"]
+
+Status = Literal["running", "interrupted", "finished"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSummary:
+    """One task of a listing."""
+
+    id: str
+    scenario: str
+    """The scenario's id."""
+    title: str
+    names: Mapping[str, str]
+    """Display name by seat, in seat order."""
+    damage: str = ""
+    """What could not be read; empty where all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeSummary:
+    """One episode of a listing."""
+
+    id: str
+    task: str
+    """The task's id."""
+    title: str
+    """The scenario's title."""
+    names: Mapping[str, str]
+    """Display name by seat, in seat order."""
+    models: Mapping[str, str | None]
+    """By seat, the model of the policy that plays it; `None` for a policy without one."""
+    turns: int
+    status: Status
+    """`running` is unfinished with no known cause; whether a process still plays it, the store does not know."""
+    end: EndReason | None
+    started_at: datetime | None
+    """`None` only where it could not be read."""
+    cause: str
+    """Why it was interrupted; empty where it was not."""
+    scorecards: int
+    damage: str = ""
+    """What could not be read; empty where all is well."""
+
+
+def list_tasks(connection: Connection) -> list[TaskSummary]:
+    """Every current task, in the order in which their ids were first added."""
+    rows = connection.execute(
+        select(current.c.id, tasks.c.scenario, tasks.c.caption)
+        .select_from(current.outerjoin(tasks, tasks.c.hash == current.c.hash))
+        .where(current.c.kind == "task")
+        .order_by(current.c.seq)
+    )
+    return [_task(row.id, row.scenario, row.caption) for row in rows]
+
+
+def _task(task_id: str, scenario: str | None, caption: str | None) -> TaskSummary:
+    try:
+        title, names = caption_of(caption)
+    except ValueError:
+        return TaskSummary(task_id, scenario or "", "", {}, damage="caption")
+    return TaskSummary(task_id, scenario or "", title, names)
+
+
+def list_episodes(connection: Connection, limit: int | None) -> list[EpisodeSummary]:
+    """The newest episodes, newest first."""
+    last_turn = (
+        select(events.c.turn)
+        .where(events.c.episode == episodes.c.id, events.c.position == episodes.c.length - 1)
+        .scalar_subquery()
+    )
+    cards = select(func.count()).where(scorecards.c.episode == episodes.c.id).scalar_subquery()
+    rows = connection.execute(
+        select(episodes, tasks.c.id.label("task_id"), tasks.c.caption, last_turn.label("turns"), cards.label("cards"))
+        .select_from(episodes.outerjoin(tasks, tasks.c.hash == episodes.c.task))
+        .order_by(episodes.c.started_at.desc(), episodes.c.seq.desc())
+        .limit(limit)
+    )
+    return [_episode(row) for row in rows]
+
+
+def _episode(row: Row[tuple[object, ...]]) -> EpisodeSummary:
+    reader = _Reader()
+    title, names = reader.caption(row.caption)
+    return EpisodeSummary(
+        id=row.id,
+        task=str(row.task_id or ""),
+        title=title,
+        names=names,
+        models=reader.models(row.body),
+        turns=reader.turns(row.turns, row.length),
+        status="finished" if row.ending is not None else "running" if row.cause is None else "interrupted",
+        end=reader.end(row.ending),
+        started_at=reader.time(row.started_at),
+        cause=reader.cause(row.cause),
+        scorecards=row.cards,
+        damage=", ".join(reader.damage),
+    )
+
+
+class _Reader:
+    """Reads one row, noting what cannot be read."""
+
+    def __init__(self) -> None:
+        self.damage: list[str] = []
+
+    def caption(self, text: object) -> tuple[str, Mapping[str, str]]:
+        try:
+            return caption_of(text)
+        except ValueError:
+            self.damage.append("task")
+            return "", {}
+
+    def models(self, text: object) -> Mapping[str, str | None]:
+        try:
+            match load(text):
+                case {"policies": dict(policies)}:
+                    return {str(seat): Policy.model_validate(policy).model for seat, policy in policies.items()}
+        except ValueError:
+            pass
+        self.damage.append("body")
+        return {}
+
+    def turns(self, turns: object, length: object) -> int:
+        if isinstance(turns, int):
+            return turns
+        if length != 0:
+            self.damage.append("events")
+        return 0
+
+    def end(self, text: object) -> EndReason | None:
+        try:
+            return None if text is None else End.model_validate(load(text)).reason
+        except ValueError:
+            self.damage.append("end")
+            return None
+
+    def time(self, text: object) -> datetime | None:
+        try:
+            return datetime.fromisoformat(str(text))
+        except ValueError:
+            self.damage.append("started_at")
+            return None
+
+    def cause(self, text: object) -> str:
+        try:
+            return "" if text is None else str(from_column(text))
+        except ValueError:
+            self.damage.append("cause")
+            return ""
