@@ -1,0 +1,227 @@
+"""The embedded model: a `ChatModel` that runs one local model file in a child process and speaks to it over loopback.
+
+The child is `llama_server`; it starts with the first call and ends with `aclose` or with this process. Files are fetched by
+`download`, never here.
+"""
+
+import importlib.util
+import json
+import os
+import secrets
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import anyio
+from anyio.abc import Process
+
+from comity.models.download import is_pulled, path_of
+from comity.models.openai_compatible import OpenAICompatible
+from comity.models.protocol import Completion, Message, ModelNotFound, Sampling, Schema, Unreachable
+from comity.models.registry import LocalModelEntry
+
+__all__ = ["LocalModel"]
+
+_START_SECONDS = 300.0
+_END_SECONDS = 5.0
+_DEATH_SECONDS = 2.0
+_QUIET_OPENMP = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"}
+"""Without these, threads that wait spin, and speed collapses as soon as anything else runs on the machine."""
+
+
+class LocalModel:
+    """One model of the registry, run on this machine.
+
+    Args:
+        entry: the model.
+        directory: where model files live.
+        threads: of the model's own; as many as there are cores unless given.
+        slots: conversations kept evaluated at the same time; the entry's own number unless given.
+    """
+
+    def __init__(
+        self, entry: LocalModelEntry, *, directory: Path, threads: int | None = None, slots: int | None = None
+    ) -> None:
+        self._entry, self._directory = entry, directory
+        self._threads = threads or _cores()
+        self._slots = _Slots(slots or entry.slots)
+        self._starting = anyio.Lock()
+        self._child: _Child | None = None
+
+    @property
+    def name(self) -> str:
+        """`local:` and the alias."""
+        return f"local:{self._entry.alias}"
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Schema | None,
+        sampling: Sampling,
+        session: str,
+        stream: Callable[[str], None] | None = None,
+    ) -> Completion:
+        """Answer; see `ChatModel`. A session keeps its slot, and so its evaluated prompt, until others need the slot more.
+
+        Raises `ModelNotFound` where the file or the runtime is missing, and `Unreachable` where the child does not start
+        or dies; the next call then starts another.
+        """
+        async with self._slots.hold(session) as slot:
+            child = await self._running()
+            extra = {**sampling.extra, "id_slot": slot, "cache_prompt": True}
+            try:
+                return await child.client.complete(
+                    messages,
+                    schema=schema,
+                    sampling=sampling.model_copy(update={"extra": extra}),
+                    session=session,
+                    stream=stream,
+                )
+            except Unreachable as error:
+                if await child.is_dead():
+                    raise Unreachable(f"the server of {self.name} {child.last_words()}") from error
+                raise
+
+    async def aclose(self) -> None:
+        """Stop the child and wait for it. A later call starts another."""
+        with anyio.CancelScope(shield=True):
+            async with self._starting:
+                if self._child is not None:
+                    await self._child.end()
+                    self._child = None
+
+    async def _running(self) -> "_Child":
+        async with self._starting:
+            if self._child is not None and self._child.process.returncode is not None:
+                await self._child.end()
+                self._child = None
+            if self._child is None:
+                self._child = await self._start()
+            return self._child
+
+    async def _start(self) -> "_Child":
+        entry, directory = self._entry, self._directory
+        if not is_pulled(entry, directory):
+            raise ModelNotFound(f"{self.name} is not in {directory}; get it with `comity models pull {entry.alias}`")
+        if importlib.util.find_spec("xllamacpp") is None:
+            raise ModelNotFound(f"{self.name} needs xllamacpp; `pip install 'comity[local]'` adds it")
+        model = path_of(entry, directory)
+        arguments = {
+            "--alias": entry.alias,
+            "--slots": self._slots.count,
+            "--context": entry.context,
+            "--threads": self._threads,
+        }
+        options = [str(word) for pair in arguments.items() for word in pair]
+        return await _spawn(self.name, entry.alias, [str(model), *options], model.with_suffix(".log"))
+
+
+@dataclass
+class _Child:
+    """The server process and the client that speaks to it."""
+
+    process: Process
+    client: OpenAICompatible
+    log: Path
+
+    async def is_dead(self) -> bool:
+        """Whether the process has ended. A broken connection is known a moment sooner than the end that caused it."""
+        with anyio.move_on_after(_DEATH_SECONDS):
+            await self.process.wait()
+        return self.process.returncode is not None
+
+    def last_words(self) -> str:
+        return f"ended with exit code {self.process.returncode}; the next call starts it again; its log is {self.log}"
+
+    async def end(self) -> None:
+        await self.client.aclose()
+        await _end(self.process)
+
+
+async def _spawn(name: str, alias: str, arguments: Sequence[str], log: Path) -> _Child:
+    with _fresh(log) as file:
+        # not in a worker thread: Linux ends the child together with the thread that started it
+        process = await anyio.open_process(
+            [sys.executable, "-P", "-m", "comity.models.llama_server", *arguments],
+            stderr=file,
+            env=os.environ | _QUIET_OPENMP,
+        )
+    key = secrets.token_urlsafe(32)
+    try:
+        with anyio.fail_after(_START_SECONDS):
+            address = await _address(process, key)
+    except BaseException as error:
+        with anyio.CancelScope(shield=True):
+            await _end(process)
+        if isinstance(error, (anyio.EndOfStream, anyio.BrokenResourceError)):
+            raise Unreachable(f"the server of {name} did not start: {_last_line(log)}; its log is {log}") from error
+        if isinstance(error, TimeoutError):
+            raise Unreachable(
+                f"the server of {name} took over {_START_SECONDS:.0f} s to start; its log is {log}"
+            ) from error
+        raise
+    return _Child(process, OpenAICompatible(f"{address}/v1", alias, name=name, api_key=key), log)
+
+
+async def _address(process: Process, key: str) -> str:
+    """Hand the child its key and wait until it says where it serves."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    await process.stdin.send(f"{key}\n".encode())
+    line = b""
+    while not line.endswith(b"\n"):
+        line += await process.stdout.receive()
+    return str(json.loads(line)["address"])
+
+
+async def _end(process: Process) -> None:
+    """Close the child's standard input, at which it ends; kill it if it does not."""
+    with anyio.move_on_after(_END_SECONDS):
+        await process.aclose()
+
+
+def _fresh(log: Path) -> BinaryIO:
+    try:
+        log.unlink(missing_ok=True)  # another process may still write to the old one
+        return log.open("ab")
+    except OSError as error:
+        fix = "set COMITY_MODELS_DIR to a directory of yours"
+        raise Unreachable(f"the model server's log {log} cannot be written ({error}); {fix}") from error
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
+class _Slots:
+    """Which conversation each slot of the server holds. Two calls never share a slot."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._free = anyio.Semaphore(count)
+        self._idle = list(range(count))
+        """The least recently used first."""
+        self._session: dict[int, str] = {}
+
+    @asynccontextmanager
+    async def hold(self, session: str) -> AsyncIterator[int]:
+        """The session's own slot where that is idle, else the least recently used; waits while none is."""
+        async with self._free:
+            slot = next((s for s in self._idle if self._session.get(s) == session), self._idle[0])
+            self._idle.remove(slot)
+            self._session[slot] = session
+            try:
+                yield slot
+            finally:
+                self._idle.append(slot)
+
+
+def _cores() -> int:
+    """Cores that this process may use; above four, half of them are taken to be a core's second thread, which gains nothing."""
+    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return usable if usable <= 4 else usable // 2
