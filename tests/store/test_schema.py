@@ -9,10 +9,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Integer, Text, create_engine
+from sqlalchemy import Integer, Text, create_engine, inspect
+from sqlalchemy.exc import OperationalError
 
-import comity.store.schema
-from comity.store import Store
+from comity.store import Store, sqlite
+from comity.store.schema import migrate
 from comity.store.tables import HEAD, metadata
 
 
@@ -47,10 +48,15 @@ def test_alembic_is_imported_only_to_migrate(tmp_path: Path, exists: bool, impor
     assert done.stdout.strip() == imported
 
 
-def test_a_migration_that_fails_leaves_an_empty_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comity.store.schema, "HEAD", "no-such-revision")
-    with pytest.raises(Exception, match="no-such-revision"):
-        Store.open(str(tmp_path / "s.db"))
-    monkeypatch.undo()
-    with Store.open(str(tmp_path / "s.db")) as store:
+def test_a_migration_that_runs_out_of_room_leaves_an_empty_database(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    engine = sqlite.connect(path, wait=1)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 8")
+    with pytest.raises(OperationalError, match="full"):
+        migrate(engine.execution_options(immediate=True), str(path))
+    with engine.connect() as connection:
+        assert inspect(connection).get_table_names() == []
+    engine.dispose()
+    with Store.open(str(path)) as store:
         assert store.episodes() == []
