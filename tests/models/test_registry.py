@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from comity.models.protocol import ModelNotFound
+from comity.models.protocol import ModelNotFound, Sampling
 from comity.models.registry import (
     BadRegistry,
     LocalModelEntry,
@@ -68,6 +68,13 @@ def test_a_users_model_replaces_the_shipped_one_of_its_alias(tmp_path: Path) -> 
     entries = load_registry(environ(tmp_path, OWN.replace("models.mine", 'models."smollm2-135m"')))
     assert entries["smollm2-135m"].sha256 == HASH
     assert len(entries) == 2
+
+
+def test_a_model_brings_the_sampling_that_suits_it(tmp_path: Path) -> None:
+    extended = OWN + "\n[models.mine.sampling]\ntemperature = 0.7\nextra = { min_p = 0.05 }\n"
+    assert load_registry(environ(tmp_path, extended))["mine"].sampling == Sampling(
+        temperature=0.7, extra={"min_p": 0.05}
+    )
 
 
 def test_an_unknown_alias_lists_the_known_ones(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
-from comity.models.protocol import ModelNotFound
+from comity.models.protocol import ModelNotFound, Sampling
 from comity.world.record import Record, Slug
 
 __all__ = [
@@ -123,6 +123,8 @@ class LocalModelEntry(Record):
     """Tokens per slot, prompt and reply together."""
     slots: int = Field(default=4, ge=1, le=64)
     """Conversations whose prompts are kept evaluated at the same time; each costs memory."""
+    sampling: Sampling = Sampling()
+    """What suits the model, where a plan does not say otherwise."""
     notes: str = ""
     """What to expect of it, in a sentence."""
     sources: tuple[Source, ...] = Field(min_length=1)
