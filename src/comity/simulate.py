@@ -124,6 +124,8 @@ def _legal(state: State, seat: str, did: Action | Failure) -> Action | Failure:
 
 async def _ask(state: State, agents: Mapping[str, Agent], seats: Sequence[str], episode: str) -> dict[str, Reply]:
     """Ask all seats at once; each sees the log as it stood before the turn."""
+    if len(seats) == 1:
+        return {seat: await agents[seat].act(view(state, seat, episode=episode)) for seat in seats}
     replies: dict[str, Reply] = {}
     failed: list[ModelError] = []
 

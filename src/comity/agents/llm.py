@@ -16,7 +16,7 @@ from comity.world.views import SeatView
 __all__ = ["Hear", "LLMAgent"]
 
 Hear = Callable[[SeatView, int, str], None]
-"""Called with the view, the attempt (1 or 2) and each piece of the raw reply as it comes."""
+"""Called with the view, the attempt (1 or 2) and the words of the reply as far as they have come."""
 
 
 class LLMAgent:
@@ -81,11 +81,22 @@ class LLMAgent:
             return Reply(parsed.action, tuple(calls))
 
     async def _complete(self, view: SeatView, messages: list[Message], attempt: int) -> Completion:
-        hear = self._hear
         return await self._model.complete(
             messages,
             schema=self._style.schema(view),
             sampling=self._sampling.model_copy(update={"seed": derive_seed(view.seed, attempt)}),
             session=view.session,
-            stream=None if hear is None else lambda piece: hear(view, attempt, piece),
+            stream=self._listener(view, attempt),
         )
+
+    def _listener(self, view: SeatView, attempt: int) -> Callable[[str], None] | None:
+        hear, pieces = self._hear, list[str]()
+        if hear is None:
+            return None
+
+        def listen(piece: str) -> None:
+            pieces.append(piece)
+            if words := self._style.spoken("".join(pieces)):
+                hear(view, attempt, words)
+
+        return listen

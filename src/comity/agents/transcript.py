@@ -73,14 +73,14 @@ class TranscriptStyle:
             early = kind is ActionType.LEAVE and acted < _OWN_ACTIONS_BEFORE_LEAVING
             if kind is ActionType.NONE or early:
                 continue
-            forms[fill(kind.name.lower(), name=name)] = _Form(kind, ())
+            forms[fill(f"start_{kind.name.lower()}", name=name)] = _Form(kind, ())
         if ActionType.SPEAK in view.spec.types:
             for seat, other in view.spec.recipients:
-                forms[fill("privately", name=name, to=other)] = _Form(ActionType.SPEAK, (seat,))
+                forms[fill("start_privately", name=name, to=other)] = _Form(ActionType.SPEAK, (seat,))
         return forms
 
     def _line(self, seen: Seen) -> str:
-        key = "privately" if seen.to else seen.action.type.name.lower()
+        key = "start_privately" if seen.to else f"start_{seen.action.type.name.lower()}"
         start = self.template.fill(key, name=seen.name, to=", ".join(seen.to))
         return self.template.fill("line", start=start, words=Quoted(seen.action.argument))
 
@@ -123,7 +123,7 @@ def _who(profile: Profile) -> str:
 
 def _facts(profile: Profile) -> str:
     """What matters most, as prose: lists of traits and values only confuse a small model."""
-    told = [profile.facts[fact] for fact in ("occupation", "public_info", "personality") if fact in profile.facts]
+    told = [profile.facts[fact] for fact in ("age", "occupation", "personality") if fact in profile.facts]
     return " ".join(text.rstrip(".") + "." for text in told)
 
 

@@ -95,13 +95,16 @@ def _shown(value: str | int) -> str:
 @cache
 def load_template(*files: str) -> Template:
     """The template in these files, such as `comity.agents:chat`, each in its package's `prompts/`; the first names it. Read once."""
-    hashed, texts = hashlib.sha256(Path(__file__).read_bytes()), {}
+    hashed = hashlib.sha256(Path(__file__).read_bytes())
+    texts: dict[str, str] = {}
     versions: list[int] = []
     for file in files:
         package, _, name = file.partition(":")
         raw = resources.files(package).joinpath("prompts", f"{name}.toml").read_bytes()
         hashed.update(raw)
-        texts |= (data := tomllib.loads(raw.decode()))
-        versions.append(data["version"])
-    del texts["version"]
+        data = tomllib.loads(raw.decode())
+        versions.append(data.pop("version"))
+        if doubled := texts.keys() & data.keys():
+            raise ValueError(f"{file} has texts that {files[0]} has too: {', '.join(doubled)}")
+        texts |= data
     return Template(files[0].partition(":")[2], versions[0], texts, hashed.hexdigest())

@@ -65,7 +65,7 @@ def _demo(messages: Sequence[Message], schema: Schema | None, sampling: Sampling
     spoken = sum(message.role == "assistant" for message in messages)
     if schema.name == "action":
         kinds = schema.body["properties"]["action_type"]["enum"]
-        to = {"to": []} if "to" in schema.body["properties"] else {}
+        to: dict[str, object] = {"to": []} if "to" in schema.body["properties"] else {}
         if spoken < len(_LINES) or "leave" not in kinds:
             return json.dumps({"action_type": "speak", "argument": _LINES[spoken % len(_LINES)], **to})
         return json.dumps({"action_type": "leave", "argument": "", **to})
@@ -76,7 +76,8 @@ def _demo(messages: Sequence[Message], schema: Schema | None, sampling: Sampling
 
 def _middling(properties: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
     scores, turns = properties["score"]["enum"], properties["turns"]["items"]
-    assert isinstance(scores, list) and isinstance(turns, dict)
+    assert isinstance(scores, list)
+    assert isinstance(turns, dict)
     cited = turns.get("enum", [])[:1]
     return {
         "reason": "A scripted judge reads nothing; it gives the middle.",

@@ -1,0 +1,93 @@
+"""A person at a terminal as an agent: shows what the seat sees, reads what the person does."""
+
+from collections.abc import Callable
+
+import anyio
+
+from comity.agents.briefing import briefing, shown
+from comity.agents.protocol import Reply
+from comity.agents.replies import checked
+from comity.models.protocol import Unreachable
+from comity.models.replies import UnusableReply
+from comity.world.actions import Action, ActionSpec, ActionType, IllegalAction
+from comity.world.episodes import Policy
+from comity.world.views import SeatView
+
+__all__ = ["HELP", "HumanAgent", "PersonAway", "read_line"]
+
+HELP = """\
+Type what you say and press Enter. Or begin with:
+  /show …        a gesture, look or expression
+  /do …          a deed
+  /to NAME: …    words for one person alone, where that is possible
+  /pass          do nothing this turn
+  /leave …       go, with parting words if you like
+  /help          this text"""
+
+_COMMANDS = {
+    "/show": ActionType.NON_VERBAL,
+    "/do": ActionType.ACTION,
+    "/pass": ActionType.NONE,
+    "/leave": ActionType.LEAVE,
+}
+
+
+class PersonAway(Unreachable):
+    """The person closed the input. That is nobody's failure: the episode can go on later."""
+
+
+class HumanAgent:
+    """Plays a seat by asking a person.
+
+    Args:
+        read: takes a prompt and gives a line; raises `EOFError` when the person is gone. Called in a thread.
+        write: shows text to the person.
+    """
+
+    def __init__(self, read: Callable[[str], str] = input, write: Callable[[str], None] = print) -> None:
+        self._read, self._write = read, write
+
+    @property
+    def policy(self) -> Policy:
+        """A human at a terminal."""
+        return Policy(agent="human")
+
+    async def act(self, view: SeatView) -> Reply:
+        """Show the news and ask until the answer can be used. Raises `PersonAway`."""
+        self._write(self._news(view))
+        while True:
+            try:
+                line = await anyio.to_thread.run_sync(
+                    self._read, f"{view.me.name}, turn {view.turn} of {view.turn_limit}> "
+                )
+            except EOFError:
+                raise PersonAway("the person closed the input; the episode can be continued") from None
+            try:
+                return Reply(read_line(line, view.spec))
+            except UnusableReply as error:
+                self._write(str(error))
+
+    def _news(self, view: SeatView) -> str:
+        mine = [at for at, seen in enumerate(view.history) if seen.seat == view.me.seat]
+        news = "\n".join(shown(seen) for seen in view.history[mine[-1] + 1 if mine else 0 :])
+        return news if mine else "\n\n".join(part for part in (briefing(view), HELP, news) if part)
+
+
+def read_line(line: str, spec: ActionSpec) -> Action:
+    """The action that a line asks for. Raises `UnusableReply` with what to type instead."""
+    line = line.strip()
+    command, _, rest = line.partition(" ")
+    if not line or command == "/help":
+        raise UnusableReply(HELP)
+    if command == "/to":
+        name, colon, words = rest.partition(":")
+        if not colon:
+            raise UnusableReply("write it as /to NAME: words")
+        try:
+            return checked(ActionType.SPEAK, words.strip(), spec.seats_named([name]), spec)
+        except IllegalAction as error:
+            raise UnusableReply(str(error)) from None
+    if command.startswith("/") and command not in _COMMANDS:
+        raise UnusableReply(f"there is no {command}\n{HELP}")
+    kind = _COMMANDS.get(command, ActionType.SPEAK)
+    return checked(kind, line if kind is ActionType.SPEAK else rest.strip(), (), spec)

@@ -1,0 +1,61 @@
+"""The command's root: options for all, its groups of commands, and how an error that a user can mend is said."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from comity import __version__
+from comity.cli import doctor, importing, listing, models, play, score, show, simulate
+from comity.cli.output import complain
+from comity.evaluate.judge import UnfinishedEpisode
+from comity.evaluate.rubric import RubricError
+from comity.interop.sotopia import ImportFailed
+from comity.library import LibraryError
+from comity.models.protocol import ModelError
+from comity.models.registry import BadRegistry
+from comity.store import StoreError
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    help="Language agents and people meet, pursue private goals, and are judged on how well they handled each other.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def comity(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Simulate and judge social interaction."""
+
+
+simulate.add_to(app)
+play.add_to(app)
+show.add_to(app)
+listing.add_to(app)
+score.add_to(app)
+importing.add_to(app)
+models.add_to(app)
+doctor.add_to(app)
+
+
+def run() -> None:
+    """Run the command line. What a user can mend is said in a line and exits with 1; the rest is a bug and shows where."""
+    try:
+        app()
+    except (ModelError, StoreError, LibraryError, ImportFailed, RubricError, BadRegistry, UnfinishedEpisode) as error:
+        complain("\n".join([str(error), *getattr(error, "__notes__", ())]))
+        sys.exit(1)

@@ -1,0 +1,87 @@
+"""`comity list`: what there is to see and to play: episodes and tasks."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from comity.agents.briefing import printable
+from comity.cli.choose import open_store, store_url
+from comity.cli.output import console, print_json, told
+from comity.library import load_library, starter
+from comity.store import EpisodeSummary, Store, TaskSummary
+
+__all__ = ["add_to"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("list")(listing)
+
+
+def listing(
+    what: Annotated[str, typer.Argument(help="episodes or tasks.")] = "episodes",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest episodes first.")] = 50,
+    library: Annotated[Path | None, typer.Option(help="A folder of your own characters and scenarios.")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Where episodes are kept; else COMITY_STORE, else ./comity.db.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """List the episodes in the store, or the tasks of the library and the store."""
+    with open_store(store) as opened:
+        if what == "episodes":
+            _episodes(opened, limit, store_url(store), as_json=as_json)
+        elif what == "tasks":
+            _tasks(opened, limit, library, as_json=as_json)
+        else:
+            raise typer.BadParameter(f"there are episodes and tasks, not {what!r}")
+
+
+def _episodes(store: Store, limit: int, url: str, *, as_json: bool) -> None:
+    found = store.episodes(limit=limit)
+    if as_json:
+        print_json([_plain(summary) for summary in found])
+    elif not found:
+        told(f"No episodes in {url} yet. Play one: comity simulate")
+    else:
+        rows = [
+            (e.id[:8], e.title or e.task, " and ".join(e.names.values()), str(e.turns), _state(e), str(e.scorecards))
+            for e in found
+        ]
+        _table(("episode", "scenario", "who", "turns", "state", "scorecards"), rows)
+
+
+def _state(episode: EpisodeSummary) -> str:
+    if episode.damage:
+        return f"damaged: {episode.damage}"
+    ended = episode.end.replace("_", " ") if episode.end else ""
+    return ended or f"{episode.status}{f': {episode.cause}' if episode.cause else ''}"
+
+
+def _tasks(store: Store, limit: int, library: Path | None, *, as_json: bool) -> None:
+    own = (load_library(library) if library else starter()).tasks
+    found = [TaskSummary(task.id, task.scenario.id, task.scenario.title, task.names) for task in own]
+    found += store.tasks()
+    if as_json:
+        print_json([asdict(summary) for summary in found])
+        return
+    _table(("task", "scenario", "who"), [(t.id, t.title, " and ".join(t.names.values())) for t in found[:limit]])
+    if len(found) > limit:
+        told(f"{len(found) - limit} more; see them with --limit {len(found)}", style="dim")
+
+
+def _plain(summary: EpisodeSummary) -> dict[str, object]:
+    started = summary.started_at.isoformat() if summary.started_at else None
+    return asdict(summary) | {"started_at": started}
+
+
+def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console.print(table)

@@ -1,0 +1,74 @@
+"""How the commands write: JSON to standard output for programs, text that is safe for a terminal for people, complaints to standard error."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from comity.agents.briefing import printable
+from comity.world.episodes import Episode
+from comity.world.scorecards import DimensionScore, Scorecard
+
+__all__ = ["complain", "console", "episode_record", "print_cards", "print_json", "told"]
+
+console = Console(highlight=False, soft_wrap=False)
+
+
+def print_json(value: object) -> None:
+    """One JSON document, indented, on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def told(text: str, style: str = "", end: str = "\n") -> None:
+    """Text that is not markup and cannot command the terminal."""
+    console.print(Text(printable(text), style=style), end=end)
+
+
+def complain(message: str) -> None:
+    """What went wrong and what to do about it, on standard error."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(printable(f"comity: {message}"), style="red"))
+
+
+def episode_record(episode: Episode, cards: Sequence[Scorecard] = ()) -> dict[str, object]:
+    """The whole record of an episode with its scorecards, as JSON data."""
+    record: dict[str, object] = episode.model_dump(mode="json")
+    return record | {"scorecards": [card.model_dump(mode="json") for card in cards]}
+
+
+def print_cards(episode: Episode, cards: Sequence[Scorecard]) -> None:
+    """A table for each scorecard: every seat's scores with their reasons; what is missing says why."""
+    for card in cards:
+        console.print()
+        console.print(_table(card, episode.task.names))
+        if card.judge.model and card.judge.model.startswith(("local:", "scripted:")):
+            told(f"{card.judge.model} is a demonstration, not a judge to rely on.", style="yellow")
+
+
+def _table(card: Scorecard, names: Mapping[str, str]) -> Table:
+    judge = card.judge.model or card.judge.agent
+    table = Table(title=Text(f"Judged by {judge}, rubric {card.rubric}@{card.rubric_version}"), title_justify="left")
+    table.add_column("")
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("reason (turns)")
+    for seat, scores in card.scores.items():
+        table.add_section()
+        table.add_row(Text(printable(names[seat]), style="bold"))
+        for dimension, score in scores.items():
+            table.add_row(dimension, _shown(score.score), _reason(score))
+        overall = card.overall[seat]
+        table.add_row("overall", "none" if overall is None else f"{overall:.2f}", style="bold")
+    return table
+
+
+def _shown(score: int | None) -> str:
+    return "none" if score is None else str(score)
+
+
+def _reason(score: DimensionScore) -> Text:
+    if score.score is None:
+        return Text(printable(score.cause), style="yellow")
+    cited = f" ({', '.join(map(str, score.turns))})" if score.turns else ""
+    return Text(printable(score.reason + cited))

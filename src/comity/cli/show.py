@@ -1,0 +1,65 @@
+"""`comity show`: an episode as it was played, or exactly as one character saw it."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from comity.agents.briefing import briefing, shown, shown_action
+from comity.cli.choose import open_store, seat_named
+from comity.cli.output import episode_record, print_cards, print_json, told
+from comity.cli.talk import introduce, told_end
+from comity.world.episodes import Episode, replay
+from comity.world.views import SeatView, view
+
+__all__ = ["add_to"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("show")(show)
+
+
+def show(
+    episode: Annotated[str, typer.Argument(help="An episode's id, its beginning, or `last`.")] = "last",
+    seen_by: Annotated[str | None, typer.Option("--as", help="A name or seat: show exactly what they saw.")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Where episodes are kept; else COMITY_STORE, else ./comity.db.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Show an episode."""
+    with open_store(store) as opened:
+        found = opened.episode(episode)
+        cards = opened.scorecards(found.id)
+    if seen_by is not None:
+        seat = seat_named(found.task, seen_by)
+        _print_view(view(replay(found), seat, episode=found.id), as_json=as_json)
+    elif as_json:
+        print_json(episode_record(found, cards))
+    else:
+        introduce(found)
+        _print_log(found)
+        print_cards(found, cards)
+
+
+def _print_view(seen: SeatView, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            asdict(seen) | {"history": [asdict(s) | {"action": s.action.model_dump(mode="json")} for s in seen.history]}
+        )
+        return
+    told(briefing(seen) + "\n")
+    for happened in seen.history:
+        told(shown(happened))
+
+
+def _print_log(found: Episode) -> None:
+    names = found.task.names
+    for event in found.events:
+        if event.action is not None:
+            to = tuple(names[seat] for seat in event.action.to)
+            told(f"[{event.turn}] {shown_action(names[event.seat], event.action, to)}")
+        elif event.failure is not None:
+            told(f"[{event.turn}] the agent of {names[event.seat]} failed: {event.failure.detail}", style="red")
+    told_end(found)
