@@ -66,7 +66,7 @@ class ChatStyle:
             "turn_limit": view.turn_limit,
             "format": Block(_format(view.spec)),
             "actions": Block("\n".join(self.template.texts[f"means_{k.name.lower()}"] for k in view.spec.types)),
-            "private": Block(self._private(view.spec)),
+            "private": Block(self._private(view)),
         }
         others = [self._person(profile) for profile in view.others]
         if view.mode == "script":
@@ -90,9 +90,10 @@ class ChatStyle:
             **aim_slots(profile),
         )
 
-    def _private(self, spec: ActionSpec) -> str:
-        names = ", ".join(quote(name) for _, name in spec.recipients)
-        return self.template.fill("means_private", recipients=Block(names)) if names else ""
+    def _private(self, view: SeatView) -> str:
+        """Names all others, those who have left too: what has once been said stays as it is. The schema offers only who is there."""
+        names = ", ".join(quote(profile.name) for profile in view.others)
+        return self.template.fill("means_private", recipients=Block(names)) if view.spec.recipients else ""
 
 
 def _reply(action: Action, to: Sequence[str]) -> str:

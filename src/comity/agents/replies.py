@@ -22,7 +22,8 @@ def parse_action(text: str, spec: ActionSpec) -> Parsed:
     found, repaired = read_object(text)
     kind, argument, to = found.get("action_type"), found.get("argument"), found.get("to")
     try:
-        action_type = ActionType(str(kind).strip().lower())
+        # `None` in words is "none": a reply without a type would do nothing instead of failing
+        action_type = ActionType(kind.strip().lower() if isinstance(kind, str) else "")
     except ValueError:
         raise UnusableReply(f'"action_type" is {kind!r}; it must be one of: {", ".join(spec.types)}') from None
     if argument is not None and not isinstance(argument, str):
