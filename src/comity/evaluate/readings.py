@@ -1,5 +1,6 @@
 """From a judge's text to scores: each dimension is read for itself, so that one that failed does not take the others with it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ from comity.models.replies import UnusableReply, read_object
 from comity.world.scorecards import Dimension, DimensionScore, Rubric
 
 __all__ = ["Reading", "read_scores"]
+
+_DIGITS = re.compile(r"[-+]?\d{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +56,7 @@ def _whole(value: object) -> int | None:
         return None
     if isinstance(value, str):
         digits = value.strip()
-        return int(digits) if digits.removeprefix("-").isdecimal() else None
-    return int(value) if isinstance(value, int | float) and value == int(value) else None
+        return int(digits) if _DIGITS.fullmatch(digits) else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if isinstance(value, int) else None

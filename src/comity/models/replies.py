@@ -1,11 +1,16 @@
 """Reading the JSON object in a model's text: strict first, then repaired, else unusable with a problem that the model can be told."""
 
 import json
+import re
 from collections.abc import Mapping
 
 import json_repair
 
 __all__ = ["UnusableReply", "partial_words", "read_object"]
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: no character, and nothing that could be sent on."""
 
 
 class UnusableReply(ValueError):
@@ -19,15 +24,28 @@ class UnusableReply(ValueError):
 def read_object(text: str) -> tuple[Mapping[str, object], str]:
     """The JSON object in a reply and what had to be repaired. Raises `UnusableReply` where there is none."""
     try:
-        found, repaired = json.loads(text), ""
+        found, repaired = _loaded(text)
+        if "\\u" in text or _HALF.search(text):
+            found = json.loads(_HALF.sub("\ufffd", json.dumps(found, ensure_ascii=False)))
+    except RecursionError:
+        raise UnusableReply("it is nested too deeply") from None
+    if not isinstance(found, dict) or not found:
+        raise UnusableReply("it is not a JSON object")
+    return found, repaired
+
+
+def _loaded(text: str) -> tuple[object, str]:
+    try:
+        return json.loads(text), ""
     except ValueError as error:
         if "{" not in text:
             problem = "it is empty" if not text.strip() else "it holds no JSON object"
             raise UnusableReply(problem) from None
-        found, repaired = json_repair.loads(text[text.index("{") :]), f"not valid JSON ({error})"
-    if not isinstance(found, dict) or not found:
-        raise UnusableReply("it is not a JSON object")
-    return found, repaired
+        problem = f"not valid JSON ({error})"
+    try:
+        return json_repair.loads(text[text.index("{") :]), problem
+    except ValueError:
+        raise UnusableReply(problem) from None
 
 
 def partial_words(text: str, after: str) -> str:
@@ -39,7 +57,10 @@ def partial_words(text: str, after: str) -> str:
     body, whole = _until_quote(opened[1:])
     for cut in range(len(body), max(-1, len(body) - 12), -1):  # an escape at the end may not be whole yet
         try:
-            return str(json.loads(f'"{body[:cut]}"', strict=False))
+            words = str(json.loads(f'"{body[:cut]}"', strict=False))
+            if not whole and words and "\ud800" <= words[-1] <= "\udbff":
+                words = words[:-1]  # its other half is to come
+            return _HALF.sub("\ufffd", words)
         except ValueError:
             if whole:
                 return ""
