@@ -139,7 +139,8 @@ class Environment:
         if failed is not None:
             return End(reason=EndReason.AGENT_FAILURE, seat=failed)
         if len(state.present) < 2:
-            return End(reason=EndReason.TOO_FEW_LEFT, seat=new[-1].seat)
+            left = [e.seat for e in new if e.seat not in state.present]
+            return End(reason=EndReason.TOO_FEW_LEFT, seat=left[-1])
         if state.stale >= state.stale_limit:
             return End(reason=EndReason.STALE)
         if state.turn > state.turn_limit:
