@@ -5,6 +5,7 @@ are refused, proxies and keys are never taken from the environment here. Retries
 """
 
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class OpenAICompatible:
         self._model = model
         self._name = name
         self._token_limit = token_limit
+        self._api_key = api_key or ""
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._timeout = aiohttp.ClientTimeout(total=call_seconds, sock_connect=connect_seconds)
         self._http: aiohttp.ClientSession | None = None
@@ -83,9 +85,7 @@ class OpenAICompatible:
         constrained = schema is not None and self._constrains
         try:
             return await self._call(messages, schema if constrained else None, sampling, stream)
-        except BadRequest as error:
-            if not (constrained and _about_schemas(str(error))):
-                raise
+        except _SchemaRefused:
             self._constrains = False
             return await self._call(messages, None, sampling, stream)
 
@@ -112,13 +112,17 @@ class OpenAICompatible:
         stream: Callable[[str], None] | None,
     ) -> Completion:
         body = self._body(messages, schema, sampling, streamed=stream is not None)
-        reply = _Reply(constrained=schema is not None)
+        reply = _Reply(self.base_url, constrained=schema is not None)
         async with self._request("POST", "/chat/completions", body) as response:
             if stream is None:
                 reply.take_whole(await _json(response))
-            else:
-                async for chunk in _chunks(response):
-                    reply.take_chunk(chunk, stream)
+                return reply.completion(self._model)
+            async for chunk in _chunks(response):
+                if chunk.get("error"):
+                    said = _repeatable(_message(chunk), body, self._api_key)
+                    raise ServerFailed(f"{self.base_url} failed while answering: {said}")
+                if piece := reply.take_chunk(chunk):
+                    stream(piece)
         return reply.completion(self._model)
 
     def _body(
@@ -142,7 +146,11 @@ class OpenAICompatible:
     def _request(self, method: str, path: str, body: Mapping[str, Any] | None) -> "_Request":
         if self._http is None:
             self._http = aiohttp.ClientSession(headers=self._headers, timeout=self._timeout, trust_env=False)
-        return _Request(self._http, method, self.base_url, path, body)
+        return _Request(self._http, method, self.base_url, path, body, self._api_key)
+
+
+class _SchemaRefused(BadRequest):
+    """The server takes no reply schemas."""
 
 
 @dataclass
@@ -154,6 +162,7 @@ class _Request:
     base_url: str
     path: str
     body: Mapping[str, Any] | None
+    api_key: str
     response: aiohttp.ClientResponse | None = None
 
     async def __aenter__(self) -> aiohttp.ClientResponse:
@@ -165,31 +174,34 @@ class _Request:
                 raise await self._refusal(self.response)
         except BaseException as error:
             self._close()
-            raise self._typed(error) from error
+            self._raise_typed(error)
+            raise
         return self.response
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._close()
         if error is not None:
-            raise self._typed(error) from error
+            self._raise_typed(error)
 
     def _close(self) -> None:
         if self.response is not None:
             self.response.release()
 
-    def _typed(self, error: BaseException) -> BaseException:
+    def _raise_typed(self, error: BaseException) -> None:
+        where = self.base_url
         if isinstance(error, TimeoutError):
-            return Unreachable(f"{self.base_url} did not answer in time")
+            raise Unreachable(f"{where} did not answer in time; is the server overloaded?") from error
         if isinstance(error, aiohttp.InvalidURL):
-            return Unreachable(f"{self.base_url} is not an address; it looks like http://host:port/v1")
+            raise Unreachable(f"{where} is not an address; it looks like http://host:port/v1") from error
         if isinstance(error, aiohttp.ClientConnectorError):
-            return Unreachable(f"nothing answers at {self.base_url} ({error.os_error}); is the server running?")
+            raise Unreachable(f"nothing answers at {where} ({error.os_error}); is the server running?") from error
         if isinstance(error, aiohttp.ClientError):
-            return Unreachable(f"the connection to {self.base_url} broke ({type(error).__name__}: {error})")
-        return error
+            broke = f"the connection to {where} broke ({type(error).__name__})"
+            raise Unreachable(f"{broke}; is the server still running?") from error
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> ModelError:
-        said = await _error_text(response)
+        whole = await _error_text(response)
+        said, signs = _repeatable(whole, self.body, self.api_key), whole.casefold()
         status, where = response.status, f"{self.base_url} answered {response.status}"
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return AuthenticationFailed(f"{where}: the API key is missing or refused ({said})")
@@ -201,18 +213,22 @@ class _Request:
             return ServerFailed(f"{where}: {said}")
         if status < HTTPStatus.BAD_REQUEST:
             return BadReply(f"{where}: it redirects; name the final address instead")
-        if any(sign in said.casefold() for sign in _CONTEXT_SIGNS):
+        if any(sign in signs for sign in _CONTEXT_SIGNS):
             return ContextExceeded(f"{where}: the prompt does not fit the model's context ({said})")
+        if "response_format" in (self.body or {}) and any(sign in signs for sign in _SCHEMA_SIGNS):
+            return _SchemaRefused(f"{where}: {said}")
         return BadRequest(f"{where}: {said}")
 
 
 _CONTEXT_SIGNS = ("context_length", "exceed_context", "context length", "context size", "context window")
+_SCHEMA_SIGNS = ("response_format", "schema", "grammar")
 
 
 @dataclass
 class _Reply:
     """A reply being put together, whole or from chunks."""
 
+    where: str
     constrained: bool
     started: float = field(default_factory=time.perf_counter)
     first: float | None = None
@@ -227,36 +243,45 @@ class _Reply:
             content = choice["message"].get("content")
             self.finish = str(choice.get("finish_reason") or "unknown")
         except (KeyError, IndexError, TypeError, AttributeError) as error:
-            raise BadReply(f"the reply is not a chat completion ({type(error).__name__}: {error})") from error
+            raise self._misshapen() from error
         self.parts.append(content if isinstance(content, str) else "")
         self._note(body)
 
-    def take_chunk(self, body: Mapping[str, Any], stream: Callable[[str], None]) -> None:
-        if "error" in body:
-            raise ServerFailed(f"the server failed while answering: {_message(body)}")
+    def take_chunk(self, body: Mapping[str, Any]) -> str:
+        """The piece of text in it."""
         self._note(body)
-        for choice in (body.get("choices") or [])[:1]:
-            piece = (choice.get("delta") or {}).get("content")
+        try:
+            choice = (body.get("choices") or [{}])[0]
+            piece = (choice.get("delta") or {}).get("content") or ""
             self.finish = choice.get("finish_reason") or self.finish
-            if isinstance(piece, str) and piece:
-                self.first = self.first or time.perf_counter()
-                self.parts.append(piece)
-                stream(piece)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise self._misshapen() from error
+        if not isinstance(piece, str):
+            raise self._misshapen()
+        if piece:
+            self.first = self.first or time.perf_counter()
+            self.parts.append(piece)
+        return piece
+
+    def _misshapen(self) -> BadReply:
+        return BadReply(f"{self.where} sent what is not a chat completion; is this an OpenAI-compatible address?")
 
     def _note(self, body: Mapping[str, Any]) -> None:
-        self.usage = body.get("usage") or self.usage
+        usage = body.get("usage")
+        self.usage = usage if isinstance(usage, dict) else self.usage
         self.served_by = str(body.get("model") or self.served_by)
 
     def completion(self, model: str) -> Completion:
         if self.finish is None:
-            raise Unreachable("the stream broke off before the reply was finished")
+            raise Unreachable(f"the stream from {self.where} broke off before the reply was finished")
+        details = self.usage.get("prompt_tokens_details")
         return Completion(
-            text="".join(self.parts),
+            text="".join(self.parts).encode("utf-16", "surrogatepass").decode("utf-16", "replace"),
             finish_reason=self.finish,
             seconds=time.perf_counter() - self.started,
             first_token_seconds=None if self.first is None else self.first - self.started,
             prompt_tokens=_count(self.usage, "prompt_tokens"),
-            cached_tokens=_count(self.usage.get("prompt_tokens_details") or {}, "cached_tokens"),
+            cached_tokens=_count(details if isinstance(details, dict) else {}, "cached_tokens"),
             completion_tokens=_count(self.usage, "completion_tokens"),
             constrained=self.constrained,
             model=self.served_by or model,
@@ -282,6 +307,8 @@ async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[Mapping[str
             if kind not in (b"data", b"error") or (data := data.strip()) == b"[DONE]":
                 continue
             body = json.loads(data)
+            if not isinstance(body, dict):
+                raise BadReply(f"{response.url} sent an event that is not a JSON object; is it OpenAI-compatible?")
             yield {"error": body} if kind == b"error" else body
     except ValueError as error:
         raise BadReply(f"{response.url} sent an event that is not JSON ({error})") from error
@@ -293,7 +320,26 @@ async def _error_text(response: aiohttp.ClientResponse) -> str:
         said = _message(json.loads(text))
     except ValueError:
         said = text
-    return " ".join(said.split())[:300] or response.reason or "no reason given"
+    return " ".join(said.split()) or response.reason or "no reason given"
+
+
+def _repeatable(said: str, sent: Mapping[str, Any] | None, api_key: str) -> str:
+    """What the server said, in short; nothing of it where it repeats the prompt, which not all who read errors may know."""
+    if api_key:
+        said = said.replace(api_key, "[the API key]")
+    said = said[:300]
+    heard, prompt = _letters(said), _letters(" ".join(m["content"] for m in (sent or {}).get("messages", ())))
+    if any(heard[at : at + _NO_COINCIDENCE] in prompt for at in range(len(heard) - _NO_COINCIDENCE + 1)):
+        return "its explanation repeats the prompt and is left out"
+    return said
+
+
+_NO_COINCIDENCE = 16
+"""So many letters in a row are a repetition."""
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()
 
 
 def _message(body: object) -> str:
@@ -306,10 +352,6 @@ def _retry_after(response: aiohttp.ClientResponse) -> float | None:
         return max(0.0, float(response.headers["Retry-After"]))
     except (KeyError, ValueError):
         return None
-
-
-def _about_schemas(said: str) -> bool:
-    return any(sign in said.casefold() for sign in ("response_format", "json_schema", "schema", "grammar"))
 
 
 def _count(usage: Mapping[str, Any], key: str) -> int | None:
