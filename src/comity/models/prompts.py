@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Quoted(str):
 
 def quote(words: str) -> str:
     """The words as a JSON string on one line that holds no control token of any chat template."""
-    return _CONTROL_TOKEN.sub(_escape, _UNPRINTED.sub(_escape, json.dumps(words, ensure_ascii=False)))
+    return _harmless(json.dumps(words, ensure_ascii=False))
 
 
 def plain(text: str) -> str:
@@ -41,7 +41,13 @@ def plain(text: str) -> str:
 
 def inert(text: str) -> str:
     """The text with its lines, but without control characters and control tokens: for a reply that is shown to its own model."""
-    return "\n".join(_CONTROL_TOKEN.sub(_escape, _UNPRINTED.sub(_escape, line)) for line in text.split("\n"))
+    return "\n".join(map(_harmless, text.split("\n")))
+
+
+def _harmless(line: str) -> str:
+    if line.isprintable() and "<" not in line and "[" not in line:
+        return line  # nearly always; the two searches would find nothing
+    return _CONTROL_TOKEN.sub(_escape, _UNPRINTED.sub(_escape, line))
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -68,14 +74,23 @@ class Template:
 
         `Quoted` values are quoted, other strings made plain. Raises `KeyError` for a slot without a value.
         """
-        lines = (self._line(line, values) for line in self.texts[text].splitlines())
-        return "\n".join(line for line in lines if line is not None)
+        filled = (_fill_line(line, values) for line in self._lines[text])
+        return "\n".join(line for line in filled if line is not None)
 
-    def _line(self, line: str, values: Mapping[str, str | int]) -> str | None:
-        slots = _SLOT.findall(line)
-        if any(values[slot] == "" and not isinstance(values[slot], Quoted) for slot in slots):
+    @cached_property
+    def _lines(self) -> Mapping[str, list[list[str]]]:
+        """Each text's lines, cut so that every second piece is a slot's name."""
+        return {name: [_SLOT.split(line) for line in text.splitlines()] for name, text in self.texts.items()}
+
+
+def _fill_line(pieces: list[str], values: Mapping[str, str | int]) -> str | None:
+    filled = pieces.copy()
+    for at in range(1, len(pieces), 2):
+        value = values[pieces[at]]
+        if value == "" and not isinstance(value, Quoted):
             return None
-        return _SLOT.sub(lambda slot: _shown(values[slot[1]]), line)
+        filled[at] = _shown(value)
+    return "".join(filled)
 
 
 class Block(str):

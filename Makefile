@@ -1,0 +1,59 @@
+# The same few commands here, in CI and in the README. VENV and MODEL can be given: make demo MODEL=smollm2-135m
+PYTHON ?= python3
+VENV ?= .venv
+MODEL ?= qwen2.5-coder-1.5b
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INPUTS := pyproject.toml requirements.lock
+
+.PHONY: help demo test check bench lock wheel clean
+
+help:
+	@echo "make demo    play one episode with a model on this machine (MODEL=$(MODEL))"
+	@echo "make test    run all tests"
+	@echo "make check   format, lint, types, import layers"
+	@echo "make bench   measure what the speed claims rest on"
+	@echo "make wheel   build the wheel"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Comity needs Python 3.11 or newer; say which with PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python $(INPUTS)
+	$(PIP) install --quiet -c requirements.lock -e '.[local]'
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python $(INPUTS)
+	$(PIP) install --quiet -c requirements.lock -e '.[local,dev]'
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo
+	$(BIN)/comity models pull $(MODEL)
+	$(BIN)/comity simulate bicycle_sale --models local:$(MODEL) --judge local:$(MODEL) --seed 7
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/turns.py
+
+# a fresh environment of packages that are at least a week old
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --upgrade pip
+	build/lock/bin/python -m pip install --quiet --uploaded-prior-to P7D '.[local,dev]'
+	{ sed -n '/^#/p' requirements.lock; build/lock/bin/python -m pip freeze --exclude comity; } > build/requirements.lock
+	mv build/requirements.lock requirements.lock
+
+wheel: $(VENV)/.dev
+	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
