@@ -86,6 +86,8 @@ async def play(
 ) -> Episode:
     """Play this episode on from the events so far; see `simulate`."""
     recorded = {(event.turn, event.seat): event for event in so_far}
+    if len(recorded) < len(so_far):
+        raise ValueError("so_far has two events of one seat in one turn")
     state = Environment().reset(
         episode.task, seed=episode.seed, mode=episode.mode, lite=episode.lite, limits=episode.limits
     )
@@ -95,9 +97,13 @@ async def play(
         if asked and recorded:
             raise ValueError(f"so_far has no event of {asked[0]!r} in turn {state.turn}, but later ones")
         replies = await _ask(state, agents, asked, episode.id)
+        played = len(state.events)
         state = _step(state, known, replies)
+        new = state.events[played:]
+        if any(known.get(event.seat, event) != event for event in new):
+            raise ValueError(f"so_far has other indexes or audiences in turn {new[0].turn} than the rules give")
         if sink is not None and asked:
-            await sink([event for event in state.events if event.turn == state.turn - 1 and event.seat in replies])
+            await sink([event for event in new if event.seat in replies])
     if recorded:
         raise ValueError("so_far has events after the episode's end")
     return episode.model_copy(update={"events": state.events, "end": state.end, "finished_at": datetime.now(UTC)})
