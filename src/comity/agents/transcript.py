@@ -4,13 +4,14 @@ A reply is `{"Ana Lima": "words"}`: its only key is how the line begins. That ho
 role-mapped messages let it drift (design/003).
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 from comity.agents.replies import Parsed, checked, parse_action
 from comity.agents.styles import aim_slots, own_first
-from comity.models.prompts import Block, Quoted, Template, load_template, quote
+from comity.models.prompts import Block, Quoted, Template, load_template, plain, quote
 from comity.models.protocol import Message, Schema
 from comity.models.replies import UnusableReply, partial_words, read_object
 from comity.world.actions import ActionType
@@ -20,6 +21,8 @@ __all__ = ["TranscriptStyle"]
 
 _OWN_ACTIONS_BEFORE_LEAVING = 3
 """A small model that may leave at once often does, in the middle of a sentence."""
+
+_FIRST_KEY = re.compile(r'[^{]*\{\s*"(?:[^"\\]|\\.)*"(?=\s*:)')
 
 
 class _Form(NamedTuple):
@@ -51,7 +54,7 @@ class TranscriptStyle:
             return parse_action(text, view.spec)
         forms = {start.casefold(): form for start, form in self._forms(view).items()}
         for start, words in found.items():
-            if (form := forms.get(start.strip().casefold())) and isinstance(words, str):
+            if (form := forms.get(plain(start).casefold())) and isinstance(words, str):
                 return Parsed(checked(form.type, words, form.to, view.spec), repaired)
         raise UnusableReply(f"its key must be one of {', '.join(map(quote, self._forms(view)))} and its value a string")
 
@@ -61,8 +64,8 @@ class TranscriptStyle:
 
     def spoken(self, text: str) -> str:
         """The value as far as it has come."""
-        key, colon, _ = text.partition('":')
-        return partial_words(text, after=key + '"') if colon else ""
+        key = _FIRST_KEY.match(text)
+        return partial_words(text, after=key[0]) if key else ""
 
     def _forms(self, view: SeatView) -> Mapping[str, _Form]:
         """How the line may begin, with what it then is. `none` is not offered where the seat can speak."""
@@ -71,7 +74,7 @@ class TranscriptStyle:
         acted = sum(seen.seat == view.me.seat for seen in view.history)
         for kind in view.spec.types:
             early = kind is ActionType.LEAVE and acted < _OWN_ACTIONS_BEFORE_LEAVING
-            if kind is ActionType.NONE or early:
+            if ActionType.SPEAK in view.spec.types and (kind is ActionType.NONE or early):
                 continue
             forms[fill(f"start_{kind.name.lower()}", name=name)] = _Form(kind, ())
         if ActionType.SPEAK in view.spec.types:
