@@ -1,6 +1,7 @@
 """The command's root: options for all, its groups of commands, and how an error that a user can mend is said."""
 
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -54,6 +55,9 @@ doctor.add_to(app)
 
 def run() -> None:
     """Run the command line. What a user can mend is said in a line and exits with 1; the rest is a bug and shows where."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter must not stop an episode
     try:
         app()
     except (ModelError, StoreError, LibraryError, ImportFailed, RubricError, BadRegistry, UnfinishedEpisode) as error:

@@ -40,8 +40,9 @@ def find_task(wanted: str, store: Store, library: Path | None) -> Task:
     found = next((task for task in tasks if wanted in (task.id, task.scenario.id)), None)
     if found is not None:
         return found
+    kept = next((task.id for task in store.tasks() if wanted in (task.id, task.scenario)), wanted)
     try:
-        return store.task(wanted)
+        return store.task(kept)
     except NotFound as error:
         known = ", ".join(dict.fromkeys(task.scenario.id for task in tasks))
         raise NotFound(f"{error}; scenarios of the library: {known}", error.close) from None

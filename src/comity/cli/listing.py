@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from comity.agents.briefing import printable
@@ -81,7 +81,7 @@ def _plain(summary: EpisodeSummary) -> dict[str, object]:
 
 
 def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    table = Table(*columns)
+    table = Table(Column(columns[0], no_wrap=True), *columns[1:])  # an id is of use only whole
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)

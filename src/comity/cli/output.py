@@ -1,6 +1,7 @@
 """How the commands write: JSON to standard output for programs, text that is safe for a terminal for people, complaints to standard error."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -16,15 +17,20 @@ __all__ = ["complain", "console", "episode_record", "print_cards", "print_json",
 
 console = Console(highlight=False, soft_wrap=False)
 
+_UNSAFE = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What JSON leaves as it is and a terminal would obey, or could not show."""
+
 
 def print_json(value: object) -> None:
-    """One JSON document, indented, on standard output."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """One JSON document, indented, on standard output; what could command a terminal is escaped."""
+    plain = sys.stdout.encoding.lower().startswith("utf")
+    text = json.dumps(value, indent=2, ensure_ascii=not plain)
+    sys.stdout.write(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def told(text: str, style: str = "", end: str = "\n") -> None:
     """Text that is not markup and cannot command the terminal."""
-    console.print(Text(printable(text), style=style), end=end)
+    console.print(Text(printable(text), style=style), end=end, soft_wrap=not console.is_terminal)
 
 
 def complain(message: str) -> None:

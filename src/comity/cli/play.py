@@ -2,7 +2,9 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from select import select
+from threading import Event
+from typing import Annotated, TextIO
 
 import anyio
 import typer
@@ -13,8 +15,13 @@ from comity.cli.playing import play_out, same_policies
 from comity.cli.talk import OneSeat
 from comity.simulate import new_episode
 from comity.world.environment import Limits
+from comity.world.episodes import Episode
+from comity.world.tasks import Task
 
 __all__ = ["add_to"]
+
+_GLANCE = 0.1
+"""Seconds between two looks at whether the person is gone."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,31 +56,42 @@ def play(
     with open_store(store) as opened:
         kept = opened.episode(going_on) if going_on else None
         task = kept.task if kept else find_task(scenario, opened, library)
-        mine = seat_named(task, seat) if seat else next(iter(task.names))
+        mine = seat_named(task, seat) if seat else _own_seat(task, kept)
         made = Models()
         agents = made.agents([other for other in task.names if other != mine], models, Overrides())
-        agents[mine] = _person(as_json)
+        gone = Event()
+        agents[mine] = _person(sys.stderr if as_json else sys.stdout, gone)
         judging = made.judge(judge, rubric_of(rubric)) if judge else None
         episode = kept or new_episode(task, agents, seed=seed, limits=Limits(turns=turns))
         same_policies(episode, agents)
         if kept is None:
             opened.begin(episode)
-        anyio.run(
-            play_out, opened, store_url(store), episode, agents, judging, made, None if as_json else OneSeat(mine)
-        )
+        teller = None if as_json else OneSeat(mine)
+        try:
+            anyio.run(play_out, opened, store_url(store), episode, agents, judging, made, teller)
+        finally:
+            gone.set()
 
 
-def _person(aside: bool) -> HumanAgent:
-    """The person at this terminal; `aside` leaves standard output to the record."""
-    if not aside:
-        return HumanAgent()
+def _own_seat(task: Task, kept: Episode | None) -> str:
+    """The seat that a person has played so far, else the first."""
+    policies = kept.policies if kept else {}
+    return next((seat for seat, policy in policies.items() if policy.agent == "human"), next(iter(task.names)))
+
+
+def _person(to: TextIO, gone: Event) -> HumanAgent:
+    """The person at this terminal, who reads what is written `to` it; once they are gone no line is waited for."""
 
     def write(text: str) -> None:
-        sys.stderr.write(text + "\n")
+        to.write(text + "\n")
 
     def read(prompt: str) -> str:
-        sys.stderr.write(prompt)
-        sys.stderr.flush()
+        to.write(prompt)
+        to.flush()
+        # a thread that waits in `readline` would hold the process after Ctrl-C until Enter is pressed
+        while sys.stdin.isatty() and not select([sys.stdin], [], [], _GLANCE)[0]:
+            if gone.is_set():
+                raise EOFError
         if not (line := sys.stdin.readline()):
             raise EOFError
         return line

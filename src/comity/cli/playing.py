@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+import anyio
 import typer
 
 from comity.agents.protocol import Agent
 from comity.cli.choose import Models
-from comity.cli.output import episode_record, print_cards, print_json, told
+from comity.cli.output import complain, episode_record, print_cards, print_json, told
 from comity.cli.talk import OneSeat, Talk
 from comity.evaluate.judge import Judge
 from comity.models.protocol import ModelError
@@ -45,6 +46,7 @@ async def play_out(
 ) -> None:
     """Play an episode on to its end, judge it where a judge is given, and print all of it; without a teller, as JSON."""
     short = episode.id[:8]
+    kept = f"What was played is kept in {url} as {short}; go on with the same command and --continue {short}"
     try:
         if teller:
             teller.opened(episode)
@@ -56,7 +58,10 @@ async def play_out(
                 told("Judging...", style="dim")
             await judge_and_keep(played, judge, store)
     except ModelError as error:
-        error.add_note(f"What was played is kept in {url} as {short}; go on with --continue {short}")
+        error.add_note(kept)
+        raise
+    except anyio.get_cancelled_exc_class():  # Ctrl-C
+        complain(f"stopped. {kept}")
         raise
     finally:
         await models.aclose()

@@ -23,11 +23,14 @@ async def play_and_keep(
     store: Store,
     heard: Callable[[Sequence[Event]], None] | None = None,
 ) -> Episode:
-    """Play an episode that the store has begun on to its end.
+    """Play an episode that the store has begun on to its end; one that has ended is returned as it is.
 
     `heard` is told of each turn's events once they are kept. Raises `ModelError` when a model could not be asked; the
     store then holds all that was played and why it stopped, and the episode can be played on.
     """
+
+    if episode.end is not None:
+        return episode
 
     async def keep(events: Sequence[Event]) -> None:
         store.append(episode.id, events)
