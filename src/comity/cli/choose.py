@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,15 +37,14 @@ def open_store(given: str | None) -> Store:
 
 def find_task(wanted: str, store: Store, library: Path | None) -> Task:
     """A task by its id, or a scenario's first task by the scenario's id: of the library, else of the store."""
-    tasks = (load_library(library) if library else starter()).tasks
-    found = next((task for task in tasks if wanted in (task.id, task.scenario.id)), None)
-    if found is not None:
-        return found
+    shelf = load_library(library) if library else starter()
+    with suppress(KeyError):
+        return shelf.task(wanted)
     kept = next((task.id for task in store.tasks() if wanted in (task.id, task.scenario)), wanted)
     try:
         return store.task(kept)
     except NotFound as error:
-        known = ", ".join(dict.fromkeys(task.scenario.id for task in tasks))
+        known = ", ".join(scenario.id for scenario in shelf.scenarios)
         raise NotFound(f"{error}; scenarios of the library: {known}", error.close) from None
 
 

@@ -20,6 +20,13 @@ class Collection(Record):
     scenarios: tuple[Scenario, ...] = ()
     tasks: tuple[Task, ...] = ()
 
+    def task(self, wanted: str) -> Task:
+        """The task of this id, or the first task of the scenario of this id. Raises `KeyError` where there is neither."""
+        for task in self.tasks:
+            if wanted in (task.id, task.scenario.id):
+                return task
+        raise KeyError(wanted)
+
 
 def related(a: Character, b: Character, relationships: Iterable[Relationship]) -> Relationship | None:
     """The relationship between two characters, whichever is named first; the last one counts where there are several."""
