@@ -73,7 +73,7 @@ class LLMAgent:
                 # a side branch: later prompts are rendered from the log, which never holds it
                 messages = [
                     *messages,
-                    Message("assistant", inert(completion.text) or "(nothing)"),
+                    Message("assistant", inert(completion.text) if completion.text.strip() else "(nothing)"),
                     Message("user", self._style.reask(view, str(error))),
                 ]
                 continue

@@ -83,7 +83,7 @@ class LLMJudge:
             calls.append(call)
             if not problems or len(calls) == 2:
                 return scores, tuple(calls)
-            answer = Message("assistant", inert(completion.text) or "(nothing)")
+            answer = Message("assistant", inert(completion.text) if completion.text.strip() else "(nothing)")
             messages = [*messages, answer, Message("user", question.reask(problem))]
 
     def _absent(self, cause: str) -> dict[str, DimensionScore]:
