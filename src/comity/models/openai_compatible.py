@@ -191,7 +191,7 @@ class _Request:
         where = self.base_url
         if isinstance(error, TimeoutError):
             raise Unreachable(f"{where} did not answer in time; is the server overloaded?") from error
-        if isinstance(error, aiohttp.InvalidURL):
+        if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
             raise Unreachable(f"{where} is not an address; it looks like http://host:port/v1") from error
         if isinstance(error, aiohttp.ClientConnectorError):
             raise Unreachable(f"nothing answers at {where} ({error.os_error}); is the server running?") from error
