@@ -5,6 +5,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from comity.agents.briefing import briefing, shown
 from comity.agents.llm import LLMAgent
 from comity.world import views
 from comity.world.actions import MAX_ARGUMENT, Action, ActionType, IllegalAction
@@ -76,7 +77,9 @@ def _expect(what: str, text: str, may: frozenset[str], must: frozenset[str] = fr
 def _search_view(play: _Play, state: State, seat: str) -> None:
     known = play.oracle.known(seat)
     view = views.view(state, seat, episode="world")
-    _expect(f"the view of {seat} in turn {state.turn}", repr(view), known, known - play.oracle.bonds(seat))
+    must = known - play.oracle.bonds(seat)
+    _expect(f"the view of {seat} in turn {state.turn}", repr(view), known, must)
+    _expect(f"what a person in {seat} reads", "\n".join([briefing(view), *map(shown, view.history)]), known, must)
 
 
 def _act(play: _Play, state: State, seat: str) -> Action | Failure:

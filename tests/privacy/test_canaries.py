@@ -1,4 +1,4 @@
-"""Private stays private: in a thousand random worlds no seat meets a canary that it may not know, and each meets those it should."""
+"""Private stays private: in random worlds by the thousand no seat meets a canary that it may not know, and each meets those it should."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
