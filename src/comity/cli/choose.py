@@ -10,6 +10,7 @@ import typer
 
 from comity.agents.llm import Hear, LLMAgent
 from comity.agents.protocol import Agent
+from comity.agents.styles import style_named
 from comity.evaluate.judge import LLMJudge
 from comity.evaluate.rubric import load_rubric
 from comity.library import load_library, starter
@@ -101,7 +102,10 @@ class Models:
     def agent(self, spec: str, overrides: Overrides, hear: Hear | None = None) -> LLMAgent:
         """An agent played by this model."""
         found = self.resolve(spec)
-        style = overrides.style or found.style
+        try:
+            style = style_named(overrides.style or found.style)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
         return LLMAgent(found.model, style=style, sampling=overrides.sampling(found.sampling), hear=hear)
 
     def judge(self, spec: str, rubric: Rubric | None, temperature: float | None = None) -> LLMJudge:

@@ -1,0 +1,54 @@
+"""`comity list`: episodes and tasks, for people and as JSON."""
+
+from cli.command import Comity
+from comity.library import starter
+
+
+def test_an_empty_store_says_how_to_fill_it(comity: Comity) -> None:
+    assert comity("list").ok().out == "No episodes in comity.db yet. Play one: comity simulate\n"
+    assert comity("list", "--json").ok().json == []
+
+
+def test_episodes_are_listed_newest_first(comity: Comity) -> None:
+    ids = [
+        comity("simulate", "--models", model, "--judge", "scripted:demo", "--json").ok().json["id"]
+        for model in ("scripted:leaver", "scripted:demo")
+    ]
+    listed = comity("list", "episodes", "--json").ok().json
+    assert [episode["id"] for episode in listed] == ids[::-1]
+    assert [(e["turns"], e["status"], e["end"], e["scorecards"]) for e in listed] == [
+        (10, "finished", "turn_limit", 1),
+        (1, "finished", "too_few_left", 1),
+    ]
+    assert listed[0]["models"] == {"seller": "scripted:demo", "buyer": "scripted:demo"}
+    assert [episode["id"] for episode in comity("list", "--limit", "1", "--json").ok().json] == ids[1:]
+    out = comity("list").ok().out
+    assert out.index(ids[1][:8]) < out.index(ids[0][:8])
+    assert "turn limit" in out
+
+
+def test_a_listing_tells_nothing_private(comity: Comity) -> None:
+    comity("simulate", "--models", "scripted:demo", "--json").ok()
+    task = next(task for task in starter().tasks if task.scenario.id == "bicycle_sale")
+    listed = "".join(
+        comity("list", what, form).ok().out for what in ("episodes", "tasks") for form in ("--json", "--limit=50")
+    )
+    for seat in task.scenario.seats:
+        assert seat.goal not in listed
+        assert task.cast[seat.id].secret not in listed
+
+
+def test_every_task_of_the_library_is_listed_by_its_whole_id(comity: Comity) -> None:
+    listed = comity("list", "tasks", "--json").ok().json
+    assert [task["id"] for task in listed] == [task.id for task in starter().tasks]
+    out = comity("list", "tasks").ok().out
+    for task in listed:
+        assert task["id"] in out
+    assert (
+        f"{len(listed) - 1} more; see them with --limit {len(listed)}"
+        in comity("list", "tasks", "--limit", "1").ok().out
+    )
+
+
+def test_there_are_episodes_and_tasks_and_nothing_else(comity: Comity) -> None:
+    assert "there are episodes and tasks, not 'dogs'" in comity("list", "dogs").complaint(code=2)

@@ -1,0 +1,363 @@
+"""`comity simulate`: what is played is kept with everything it came from, and what goes wrong is one line with its fix."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.command import Comity, said
+from cli.model_server import ModelServer, spoken
+from comity import __version__
+
+DEMO = ("--models", "scripted:demo")
+HEX = re.compile(r"[0-9a-f]{64}")
+
+
+def test_the_record_has_events_scorecards_and_where_it_all_came_from(comity: Comity) -> None:
+    record = comity("simulate", *DEMO, "--judge", "scripted:demo", "--seed", "3", "--json").ok().json
+    assert (record["seed"], record["mode"], record["lite"], record["code_version"]) == (
+        3,
+        "asymmetric",
+        False,
+        __version__,
+    )
+    assert [event["seat"] for event in record["events"][:4]] == ["seller", "buyer", "seller", "buyer"]
+    assert record["events"][0]["action"]["argument"].startswith("Thank you")
+    assert record["end"]["reason"] == "turn_limit"
+    for policy in record["policies"].values():
+        assert (policy["agent"], policy["model"], policy["style"]) == ("llm", "scripted:demo", "chat@1")
+        assert HEX.fullmatch(policy["prompt_hash"])
+        assert policy["sampling"]["temperature"] == 1.0
+    for event in record["events"]:
+        (call,) = event["trace"]["calls"]
+        assert HEX.fullmatch(call["prompt_hash"])
+    (card,) = record["scorecards"]
+    assert card["episode"] == record["id"]
+    assert card["judge"]["model"] == "scripted:demo"
+    assert HEX.fullmatch(card["judge"]["prompt_hash"])
+    assert card["scores"]["seller"]["GOAL"]["score"] == 5
+    assert card["overall"]["seller"] == pytest.approx((5 + 5 + 5 - 5 + 0 - 5 + 0) / 7)
+
+
+def test_the_same_seed_gives_the_same_events_and_another_seed_reaches_the_model(comity: Comity) -> None:
+    def by_seed(number: int, body: Mapping[str, Any]) -> str:
+        return spoken(f"rolled {body['seed']}")
+
+    with ModelServer(by_seed) as server:
+        seeds = ("5", "5", "6")
+        one, same, other = (comity("simulate", "--models", server.spec, "--seed", s, "--json").ok().json for s in seeds)
+    assert one["id"] != same["id"]
+    assert said(one) == said(same)
+    assert said(one) != said(other)
+
+
+def test_people_read_who_wants_what_what_was_said_and_how_to_see_it_again(comity: Comity) -> None:
+    out = comity("simulate", *DEMO, "--judge", "scripted:demo").ok().out
+    assert "Maria Santos, the seller. Goal: Sell the bicycle today for $130 or more." in out
+    assert "Daniel Brooks: Thank you for making the time." in out
+    assert "scripted:demo is a demonstration, not a judge to rely on." in out
+    again = re.search(r"comity show (\w{8})", out)
+    assert again is not None
+    assert "Daniel Brooks: Thank you for making the time." in comity("show", again[1]).ok().out
+
+
+def test_what_is_streamed_is_printed_once_and_as_it_is_kept(comity: Comity) -> None:
+    with ModelServer(lambda number, body: spoken("smiles", "action" if number == 2 else "speak")) as server:
+        out = comity("simulate", "--turns", "3", "--models", server.spec).ok().out
+    assert all(request.body["stream"] for request in server.heard)
+    assert out.count("smiles") == 3
+    assert "Daniel Brooks: smiles  (action)" in out
+
+
+@pytest.mark.parametrize("mode", ["asymmetric", "omniscient", "script"])
+def test_the_mode_is_kept_and_what_was_begun_in_it_goes_on_in_it(comity: Comity, mode: str) -> None:
+    record = comity("simulate", *DEMO, "--mode", mode, "--turns", "2", "--json").ok().json
+    assert record["mode"] == mode
+    assert comity("simulate", *DEMO, "--continue", record["id"], "--json").ok().json == record
+
+
+def test_lite_tells_nobody_a_profile(comity: Comity) -> None:
+    with ModelServer() as server:
+        record = comity("simulate", "--lite", "--turns", "2", "--models", server.spec, "--json").ok().json
+    assert record["lite"] is True
+    prompts = json.dumps([request.body["messages"] for request in server.heard])
+    assert "Sell the bicycle" in prompts
+    assert "school nurse" not in prompts
+
+
+def test_each_seat_can_have_a_model_of_its_own(comity: Comity) -> None:
+    record = comity("simulate", "--models", "scripted:demo, scripted:leaver", "--json").ok().json
+    assert {seat: policy["model"] for seat, policy in record["policies"].items()} == {
+        "seller": "scripted:demo",
+        "buyer": "scripted:leaver",
+    }
+    assert record["end"]["reason"] == "too_few_left"
+
+
+def test_style_and_sampling_are_the_users_and_are_kept(comity: Comity) -> None:
+    wishes = ("--style", "transcript", "--temperature", "0.3", "--max-tokens", "99")
+    with ModelServer(
+        lambda number, body: '{"Maria Santos": "hi"}' if number % 2 else '{"Daniel Brooks": "hi"}'
+    ) as server:
+        record = comity("simulate", "--models", server.spec, "--turns", "2", *wishes, "--json").ok().json
+    assert {(r.body["temperature"], r.body["max_tokens"]) for r in server.heard} == {(0.3, 99)}
+    assert record["policies"]["seller"]["style"].startswith("transcript@")
+    assert record["policies"]["seller"]["sampling"] == {"temperature": 0.3, "max_tokens": 99, "extra": {}}
+
+
+def test_an_agent_that_fails_ends_the_episode_and_is_not_scored(comity: Comity) -> None:
+    models = ("--models", "scripted:demo,scripted:silent")
+    record = comity("simulate", *models, "--judge", "scripted:demo", "--json").ok().json
+    assert record["end"] == {"reason": "agent_failure", "seat": "buyer"}
+    assert record["events"][-1]["failure"]["kind"] == "unusable_reply"
+    (card,) = record["scorecards"]
+    assert {score["score"] for scores in card["scores"].values() for score in scores.values()} == {None}
+    assert "an agent failed, so the episode is not judged" in comity("simulate", *models).ok().out
+
+
+# Where it is kept
+
+
+def test_the_store_is_the_option_else_the_variable_else_a_file_here(
+    comity: Comity, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comity("simulate", *DEMO, "--json").ok()
+    monkeypatch.setenv("COMITY_STORE", "sqlite:///variable.db")
+    comity("simulate", *DEMO, "--json").ok()
+    comity("simulate", *DEMO, "--json", "--store", "option.db").ok()
+    assert {file.name for file in folder.iterdir()} == {"comity.db", "variable.db", "option.db"}
+    counts = [
+        len(comity("list", "--json", "--store", name).ok().json) for name in ("comity.db", "variable.db", "option.db")
+    ]
+    assert counts == [1, 1, 1]
+
+
+def test_a_store_that_cannot_be_is_one_line_that_tells_no_password(comity: Comity) -> None:
+    assert "the folder nowhere does not exist" in comity("simulate", *DEMO, "--store", "nowhere/x.db").complaint()
+    said = comity("list", "--store", "postgresql://me:hunter2@host/db").complaint()
+    assert "'postgresql'" in said
+    assert "hunter2" not in said
+
+
+# What cannot be played
+
+
+def line(complaint: str) -> str:
+    assert complaint.count("\n") == 1, complaint
+    return complaint
+
+
+def test_a_model_that_is_not_here_is_one_line_with_the_fix(comity: Comity) -> None:
+    said = line(comity("simulate").complaint().split("What was played")[0])
+    assert "local:qwen2.5-coder-1.5b is not in" in said
+    assert "`comity models pull qwen2.5-coder-1.5b`" in said
+
+
+@pytest.mark.parametrize(
+    ("spec", "fix"),
+    [
+        ("openai:gpt-4o", "set OPENAI_API_KEY"),
+        ("http://127.0.0.1:9/v1#m&key_env=MY_KEY", "set MY_KEY"),
+        ("http://127.0.0.1:9/v1", "write http://HOST:PORT/v1#NAME"),
+        ("local:nope", "there is no local model 'nope'; there are: qwen2.5-coder-1.5b, smollm2-135m"),
+        ("scripted:nope", "there are: scripted:demo, scripted:silent, scripted:leaver"),
+    ],
+)
+def test_a_model_or_key_that_is_missing_is_one_line_and_begins_nothing(comity: Comity, spec: str, fix: str) -> None:
+    assert fix in line(comity("simulate", "--models", spec).complaint())
+    assert fix in line(comity("simulate", "--models", spec, "--json").complaint())
+    assert comity("list", "--json").json == []
+
+
+def test_what_is_no_specification_says_what_is(comity: Comity) -> None:
+    said = comity("simulate", "--models", "gpt-4o").complaint()
+    assert "'gpt-4o' does not name a model" in said
+    assert all(form in said for form in ("openai:NAME", "http://HOST:PORT/v1#NAME", "local:ALIAS", "scripted:NAME"))
+
+
+def test_a_server_that_is_not_there_is_named_and_nothing_is_lost(comity: Comity) -> None:
+    with ModelServer() as gone:
+        pass
+    ran = comity("simulate", "--models", gone.spec)
+    assert f"nothing answers at http://127.0.0.1:{gone.port}/v1" in ran.complaint()
+    assert "go on with the same command and --continue" in ran.err
+
+
+def test_a_scenario_that_is_not_there_says_which_are(comity: Comity) -> None:
+    said = line(comity("simulate", "bicycle_theft", *DEMO).complaint())
+    assert "'bicycle_theft'" in said
+    assert "scenarios of the library: bicycle_sale, " in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--mode", "telepathic"), "'telepathic' is not a mode; there are: asymmetric, omniscient, script"),
+        (("--models", "scripted:demo,scripted:demo,scripted:demo"), "3 models for the seats seller, buyer"),
+        (("--style", "rhymes"), "unknown prompt style 'rhymes'; there are: chat, transcript"),
+        (("--turns", "0"), "--turns"),
+        (("--nonsense",), "--nonsense"),
+    ],
+)
+def test_a_wrong_option_is_a_clear_line_and_exit_code_2(
+    comity: Comity, arguments: tuple[str, ...], message: str
+) -> None:
+    said = comity("simulate", *DEMO, *arguments).complaint(code=2)
+    (error,) = [row for row in said.splitlines() if row.startswith("Error: ")]
+    assert message in error
+
+
+# A library of one's own
+
+_SCENARIO = """\
+title = "[b]Tea[/b]"
+setting = "A kitchen."
+[[seats]]
+id = "host"
+goal = "Serve tea."
+[[seats]]
+id = "guest"
+goal = "Get coffee."
+[[casts]]
+id = "cast"
+seats = { host = "ana", guest = "ben" }
+"""
+
+
+def write_library(folder: Path, scenario: str = _SCENARIO) -> Path:
+    for id_, name in (("ana", "Ana [red]"), ("ben", "Ben [/]")):
+        file = folder / "characters" / f"{id_}.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f'name = "{name}"\nage = 30\ngender = "x"\npronouns = "they/them"\noccupation = "cook"\n')
+    (folder / "scenarios").mkdir()
+    (folder / "scenarios" / "tea.toml").write_text(scenario)
+    return folder
+
+
+def test_a_library_of_ones_own_is_played_and_its_names_are_no_markup(comity: Comity, folder: Path) -> None:
+    library = write_library(folder / "mine")
+    out = comity("simulate", "tea", "--library", library, "--turns", "2", *DEMO).ok().out
+    assert "[b]Tea[/b]" in out
+    assert "Ana [red]: Thank you" in out
+    assert "Ben [/]: Thank you" in out
+    listed = comity("list").ok().out
+    assert "[b]Tea[/b]" in " ".join(listed.split())
+    assert "Ana [red]" in comity("list", "tasks", "--library", library).ok().out
+    assert "Ben [/]: Thank you" in comity("show").ok().out
+
+
+def test_a_library_that_is_wrong_is_told_file_by_file(comity: Comity, folder: Path) -> None:
+    library = write_library(
+        folder / "mine", _SCENARIO.replace('goal = "Get coffee."', 'gaol = "x"').replace("ben", "bob")
+    )
+    said = comity("simulate", "tea", "--library", library, *DEMO).complaint()
+    assert "tea.toml" in said
+    assert "gaol" in said
+    assert "goal" in said
+
+
+def test_a_library_that_is_not_there(comity: Comity, folder: Path) -> None:
+    assert "nowhere" in line(comity("simulate", *DEMO, "--library", folder / "nowhere").complaint())
+
+
+# What is sent, and to whom
+
+
+def test_nothing_goes_to_a_server_that_was_not_named(comity: Comity, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-precious")
+    with ModelServer() as named, ModelServer() as bystander:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{bystander.port}/v1")
+        for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(variable, f"http://127.0.0.1:{bystander.port}")
+        comity("simulate", "--turns", "2", "--models", named.spec, "--json").ok()
+    assert bystander.heard == []
+    assert {request.path for request in named.heard} == {"/v1/chat/completions"}
+    assert "sk-precious" not in repr(named.heard)
+    assert not [request for request in named.heard if "Authorization" in request.headers]
+
+
+def test_a_key_goes_to_the_server_it_was_named_for_and_into_no_record(
+    comity: Comity, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-precious")
+    with ModelServer() as server:
+        ran = comity("simulate", "--turns", "2", "--models", f"{server.spec}&key_env=MY_KEY", "--json").ok()
+    assert {request.headers["Authorization"] for request in server.heard} == {"Bearer sk-precious"}
+    assert "sk-precious" not in ran.out
+    assert b"sk-precious" not in (folder / "comity.db").read_bytes()
+
+
+def test_an_agents_prompt_holds_no_others_goal_or_secret(comity: Comity) -> None:
+    with ModelServer() as server:
+        record = comity("simulate", "--turns", "4", "--models", server.spec, "--json").ok().json
+    seats, cast = {seat["id"]: seat for seat in record["task"]["scenario"]["seats"]}, record["task"]["cast"]
+    prompts = [json.dumps(request.body["messages"]) for request in server.heard]
+    for mine, other, heard in (("seller", "buyer", prompts[::2]), ("buyer", "seller", prompts[1::2])):
+        assert all(cast[mine]["secret"] in prompt and seats[mine]["goal"] in prompt for prompt in heard)
+        private = (cast[other]["secret"], seats[other]["goal"], seats[other]["extra_info"])
+        assert not [prompt for prompt in heard for words in private if words in prompt]
+
+
+# What is printed is text
+
+
+def test_an_utterance_cannot_command_the_terminal(comity: Comity) -> None:
+    hostile = "\x1b[2J\x9b31m\u202e[bold]x[/bold]\x07"
+    with ModelServer(lambda number, body: spoken(hostile)) as server:
+        record = comity("simulate", "--turns", "2", "--models", server.spec, "--json").ok()
+        outs = [record.out, comity("simulate", "--turns", "2", "--models", server.spec).ok().out]
+    outs += [comity("show").ok().out, comity("show", "--as", "buyer").ok().out, comity("show", "--json").ok().out]
+    for out in outs:
+        assert not re.search("[\x1b\x9b\x07\u202e]", out)
+        assert "[bold]x[/bold]" in out
+    assert record.json["events"][0]["action"]["argument"] == hostile
+    assert r"\x1b[2J\x9b31m" in outs[1]
+
+
+# Going on
+
+
+def test_what_a_dead_server_cut_off_goes_on_where_it_stopped(comity: Comity) -> None:
+    with ModelServer(dies_at=4) as server:
+        ran = comity("simulate", "--models", server.spec, "--json")
+        assert "the connection to http://127.0.0.1" in ran.complaint()
+    (listed,) = comity("list", "--json").ok().json
+    assert (listed["status"], listed["turns"]) == ("interrupted", 3)
+    assert listed["cause"].startswith("Unreachable: ")
+    assert f"--continue {listed['id'][:8]}" in ran.err
+    before = comity("show", "--json").ok().json["events"]
+
+    with ModelServer(lambda number, body: spoken(f"line {number + 3}"), port=server.port) as back:
+        record = comity("simulate", "--models", back.spec, "--continue", listed["id"][:8], "--json").ok().json
+    assert record["id"] == listed["id"]
+    assert record["events"][:3] == before
+    assert [event["action"]["argument"] for event in record["events"]] == [f"line {n}" for n in range(1, 11)]
+    assert len(back.heard) == 7
+    first = json.dumps(server.heard[-1].body["messages"])
+    assert json.dumps(back.heard[0].body["messages"]) == first  # the call that failed is asked again, word for word
+    assert comity("list", "--json").ok().json[0]["status"] == "finished"
+
+
+def test_what_goes_on_is_played_by_the_same_models_or_not_at_all(comity: Comity) -> None:
+    with ModelServer(dies_at=2) as server:
+        comity("simulate", "--models", server.spec).complaint()
+    said = comity("simulate", *DEMO, "--continue", "last").complaint(code=2)
+    assert f"seat 'seller' is played by {server.spec}; go on with the same models" in said
+
+
+def test_a_judge_that_was_away_judges_when_it_is_back_and_nothing_is_played_again(comity: Comity) -> None:
+    with ModelServer() as gone:
+        pass
+    assert "nothing answers" in comity("simulate", *DEMO, "--judge", gone.spec, "--json").complaint()
+    (listed,) = comity("list", "--json").ok().json
+    assert (listed["status"], listed["scorecards"]) == ("finished", 0)
+    again = comity("simulate", *DEMO, "--judge", "scripted:demo", "--continue", "last", "--json").ok().json
+    assert again["id"] == listed["id"]
+    assert len(again["scorecards"]) == 1
+
+
+def test_an_episode_that_is_not_there_cannot_go_on(comity: Comity) -> None:
+    assert "there is no last episode" in line(comity("simulate", *DEMO, "--continue", "last").complaint())
