@@ -13,8 +13,15 @@ from typing import Any
 import pytest
 
 from comity.cli import main
+from comity.library import starter
 
-__all__ = ["Comity", "Ran", "begin", "finished", "said"]
+__all__ = ["FIRST", "LIMIT", "ONE", "OTHER", "SALE", "SECOND", "Comity", "Ran", "begin", "finished", "said"]
+
+SALE = next(task for task in starter().tasks if task.scenario.id == "bicycle_sale")
+"""The task that is played where none is named: two seats in turns."""
+FIRST, SECOND = SALE.names
+ONE, OTHER = SALE.names.values()
+LIMIT = SALE.scenario.turn_limit
 
 
 @dataclass(frozen=True)

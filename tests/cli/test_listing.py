@@ -1,6 +1,6 @@
 """`comity list`: episodes and tasks, for people and as JSON."""
 
-from cli.command import Comity
+from cli.command import FIRST, LIMIT, SALE, SECOND, Comity
 from comity.library import starter
 
 
@@ -17,10 +17,10 @@ def test_episodes_are_listed_newest_first(comity: Comity) -> None:
     listed = comity("list", "episodes", "--json").ok().json
     assert [episode["id"] for episode in listed] == ids[::-1]
     assert [(e["turns"], e["status"], e["end"], e["scorecards"]) for e in listed] == [
-        (10, "finished", "turn_limit", 1),
+        (LIMIT, "finished", "turn_limit", 1),
         (1, "finished", "too_few_left", 1),
     ]
-    assert listed[0]["models"] == {"seller": "scripted:demo", "buyer": "scripted:demo"}
+    assert listed[0]["models"] == {FIRST: "scripted:demo", SECOND: "scripted:demo"}
     assert [episode["id"] for episode in comity("list", "--limit", "1", "--json").ok().json] == ids[1:]
     out = comity("list").ok().out
     assert out.index(ids[1][:8]) < out.index(ids[0][:8])
@@ -29,13 +29,12 @@ def test_episodes_are_listed_newest_first(comity: Comity) -> None:
 
 def test_a_listing_tells_nothing_private(comity: Comity) -> None:
     comity("simulate", "--models", "scripted:demo", "--json").ok()
-    task = next(task for task in starter().tasks if task.scenario.id == "bicycle_sale")
     listed = "".join(
         comity("list", what, form).ok().out for what in ("episodes", "tasks") for form in ("--json", "--limit=50")
     )
-    for seat in task.scenario.seats:
+    for seat in SALE.scenario.seats:
         assert seat.goal not in listed
-        assert task.cast[seat.id].secret not in listed
+        assert SALE.cast[seat.id].secret not in listed
 
 
 def test_every_task_of_the_library_is_listed_by_its_whole_id(comity: Comity) -> None:

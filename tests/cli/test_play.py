@@ -5,27 +5,27 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import Comity
+from cli.command import FIRST, ONE, OTHER, SECOND, Comity
 from cli.model_server import ModelServer
 
-BUYER = ("play", "--as", "Daniel Brooks", "--models", "scripted:demo")
+PLAY = ("play", "--as", OTHER, "--models", "scripted:demo")
 
 
 def test_a_person_speaks_shows_does_and_leaves(comity: Comity) -> None:
-    lines = "Hello, Maria.\n/show smiles\n/do rings the bell\n/leave Goodbye.\n"
-    record = comity(*BUYER, "--json", stdin=lines)
+    lines = "Hello there.\n/show smiles\n/do rings the bell\n/leave Goodbye.\n"
+    record = comity(*PLAY, "--json", stdin=lines)
     assert record.code == 0
-    mine = [event["action"] for event in record.json["events"] if event["seat"] == "buyer"]
+    mine = [event["action"] for event in record.json["events"] if event["seat"] == SECOND]
     assert [(action["type"], action["argument"]) for action in mine] == [
-        ("speak", "Hello, Maria."),
+        ("speak", "Hello there."),
         ("non-verbal communication", "smiles"),
         ("action", "rings the bell"),
         ("leave", "Goodbye."),
     ]
-    assert record.json["policies"]["buyer"]["agent"] == "human"
-    assert record.json["policies"]["seller"]["model"] == "scripted:demo"
+    assert record.json["policies"][SECOND]["agent"] == "human"
+    assert record.json["policies"][FIRST]["model"] == "scripted:demo"
     assert record.json["end"]["reason"] == "too_few_left"
-    assert "Maria Santos: Thank you for making the time." in record.err  # the talk is beside the record
+    assert f"{ONE}: Thank you for making the time." in record.err  # the talk is beside the record
 
 
 def test_a_person_may_pass_where_the_scenario_lets_them(comity: Comity) -> None:
@@ -42,34 +42,34 @@ def test_a_person_may_pass_where_the_scenario_lets_them(comity: Comity) -> None:
         ("/dance wildly", "there is no /dance"),
         ("/pass", "'none' is not possible now; allowed: speak"),
         ("/show", "needs"),
-        ("/to Maria: psst", "private"),
+        ("/to Someone: psst", "private"),
     ],
 )
 def test_what_cannot_be_done_is_answered_and_asked_again(comity: Comity, line: str, answer: str) -> None:
-    out = comity(*BUYER, "--turns", "2", stdin=f"{line}\nHello.\n").ok().out
-    assert out.count("Daniel Brooks, turn 2 of 2> ") == 2
-    assert answer in out.split("Daniel Brooks, turn 2 of 2> ")[1]
+    out = comity(*PLAY, "--turns", "2", stdin=f"{line}\nHello.\n").ok().out
+    assert out.count(f"{OTHER}, turn 2 of 2> ") == 2
+    assert answer in out.split(f"{OTHER}, turn 2 of 2> ")[1]
     assert comity("show", "--json").json["events"][1]["action"]["argument"] == "Hello."
 
 
 def test_a_person_reads_their_own_part_and_nobody_elses(comity: Comity) -> None:
-    out = comity(*BUYER, "--turns", "2", stdin="Hello.\n").ok().out
+    out = comity(*PLAY, "--turns", "2", stdin="Hello.\n").ok().out
     task = comity("show", "--json").json["task"]
     seats = {seat["id"]: seat for seat in task["scenario"]["seats"]}
-    assert seats["buyer"]["goal"] in out
-    assert task["cast"]["buyer"]["secret"] in out
-    for private in (seats["seller"]["goal"], seats["seller"]["extra_info"], task["cast"]["seller"]["secret"]):
+    assert seats[SECOND]["goal"] in out
+    assert task["cast"][SECOND]["secret"] in out
+    for private in (seats[FIRST]["goal"], seats[FIRST]["extra_info"], task["cast"][FIRST]["secret"]):
         assert private not in out
 
 
 def test_a_person_reads_what_happened_after_their_last_words(comity: Comity) -> None:
     out = comity("play", "--models", "scripted:demo", "--turns", "2", stdin="Hello.\n").ok().out
-    assert "Daniel Brooks: Thank you for making the time." in out.split("turn 1 of 2> ")[1]
+    assert f"{OTHER}: Thank you for making the time." in out.split("turn 1 of 2> ")[1]
     assert "the last turn was played" in out
 
 
 def test_who_closes_the_input_can_go_on_later_in_their_own_seat(comity: Comity) -> None:
-    ran = comity(*BUYER, stdin="Hello.\nStill here.\n")
+    ran = comity(*PLAY, stdin="Hello.\nStill here.\n")
     assert "go on with the same command and --continue" in ran.complaint()
     (listed,) = comity("list", "--json").json
     assert (listed["status"], listed["turns"]) == ("interrupted", 5)
@@ -96,7 +96,7 @@ def test_a_server_that_dies_keeps_what_the_person_said(comity: Comity) -> None:
 
 
 def test_a_judge_judges_at_the_end(comity: Comity) -> None:
-    out = comity(*BUYER, "--turns", "2", "--judge", "scripted:demo", stdin="Hello.\n").ok().out
+    out = comity(*PLAY, "--turns", "2", "--judge", "scripted:demo", stdin="Hello.\n").ok().out
     assert "Judged by scripted:demo" in out
     assert comity("list", "--json").json[0]["scorecards"] == 1
 
@@ -110,5 +110,5 @@ def test_what_a_person_types_cannot_command_a_terminal(comity: Comity) -> None:
 
 def test_a_character_who_is_not_there(comity: Comity, folder: Path) -> None:
     said = comity("play", "--as", "Santa", "--models", "scripted:demo").complaint(code=2)
-    assert "nobody here is called 'Santa'; there are: Maria Santos (seller), Daniel Brooks (buyer)" in said
+    assert f"nobody here is called 'Santa'; there are: {ONE} ({FIRST}), {OTHER} ({SECOND})" in said
     assert json.loads(comity("list", "--json").out) == []

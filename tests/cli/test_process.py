@@ -16,7 +16,7 @@ from select import select
 
 import pytest
 
-from cli.command import Comity, begin, finished
+from cli.command import LIMIT, ONE, Comity, begin, finished
 from cli.model_server import ModelServer, spoken
 from comity import __version__
 
@@ -50,7 +50,7 @@ def test_ctrl_c_leaves_an_episode_that_goes_on(comity: Comity) -> None:
     with ModelServer(lambda number, body: spoken(f"line {number + 3}"), port=server.port) as back:
         record = comity("simulate", "--models", back.spec, "--continue", "last", "--json").ok().json
     assert record["events"][:3] == before
-    assert [event["action"]["argument"] for event in record["events"]] == [f"line {n}" for n in range(1, 11)]
+    assert [event["action"]["argument"] for event in record["events"]] == [f"line {n}" for n in range(1, LIMIT + 1)]
 
 
 def test_a_kill_loses_no_turn_that_was_played(comity: Comity) -> None:
@@ -63,7 +63,7 @@ def test_a_kill_loses_no_turn_that_was_played(comity: Comity) -> None:
     assert (listed["status"], listed["turns"]) == ("running", 3)
     with ModelServer(port=server.port) as back:
         comity("simulate", "--models", back.spec, "--continue", "last", "--json").ok()
-    assert len(back.heard) == 7
+    assert len(back.heard) == LIMIT - 3
 
 
 def test_a_terminal_that_knows_no_letters_but_ascii_stops_nothing() -> None:
@@ -72,7 +72,7 @@ def test_a_terminal_that_knows_no_letters_but_ascii_stops_nothing() -> None:
         simulate = ("simulate", "--turns", "2", "--models", server.spec)
         text = finished(begin(*simulate, env=ascii_only)).ok().out
         record = finished(begin(*simulate, "--json", env=ascii_only)).ok().json
-    assert "Maria Santos: Gr\\xfc\\xdfe, \\u738b" in text
+    assert f"{ONE}: Gr\\xfc\\xdfe, \\u738b" in text
     assert record["events"][0]["action"]["argument"] == "Grüße, 王小明 😀"
 
 
@@ -140,9 +140,9 @@ def _take_terminal() -> None:
 
 def test_ctrl_c_at_a_persons_prompt_ends_at_once_and_the_episode_goes_on(comity: Comity) -> None:
     with terminal("play", "--models", "scripted:demo") as person:
-        person.until("Maria Santos, turn 1 of 10> ")
+        person.until(f"{ONE}, turn 1 of {LIMIT}> ")
         person.press("Hello.\n")
-        person.until("Maria Santos, turn 3 of 10> ")
+        person.until(f"{ONE}, turn 3 of {LIMIT}> ")
         person.press("\x03")
         person.until("go on with the same command and --continue")
         assert person.process.wait(PATIENCE) == 130
@@ -153,7 +153,7 @@ def test_ctrl_c_at_a_persons_prompt_ends_at_once_and_the_episode_goes_on(comity:
 
 def test_ctrl_d_at_a_persons_prompt_is_the_end_of_the_input(comity: Comity) -> None:
     with terminal("play", "--models", "scripted:demo") as person:
-        person.until("Maria Santos, turn 1 of 10> ")
+        person.until(f"{ONE}, turn 1 of {LIMIT}> ")
         person.press("\x04")
         person.until("the person closed the input")
         assert person.process.wait(PATIENCE) == 1
@@ -165,7 +165,7 @@ def test_an_utterance_cannot_command_a_real_terminal() -> None:
         terminal("simulate", "--turns", "1", "--models", server.spec) as person,
     ):
         person.until("See it again")
-    assert "Maria Santos: " in person.shown
+    assert f"{ONE}: " in person.shown
     assert "\x1b[2J" not in person.shown
     assert "\x1b]0;" not in person.shown
     assert r"\x1b[2J\x1b]0;owned\x07 done" in person.shown

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import Comity
+from cli.command import FIRST, SECOND, Comity
 from cli.model_server import ModelServer
 
 RUBRIC = """\
@@ -37,8 +37,8 @@ def test_a_rubric_of_ones_own(comity: Comity, episode: str, folder: Path) -> Non
     (folder / "kind.toml").write_text(RUBRIC)
     (card,) = comity("score", episode[:10], *JUDGE, "--rubric", "kind.toml", "--json").ok().json
     assert (card["rubric"], card["rubric_version"]) == ("kindness", 2)
-    assert {seat: score["KIND"]["score"] for seat, score in card["scores"].items()} == {"seller": 2, "buyer": 2}
-    assert card["overall"] == {"seller": 2.0, "buyer": 2.0}
+    assert {seat: score["KIND"]["score"] for seat, score in card["scores"].items()} == {FIRST: 2, SECOND: 2}
+    assert card["overall"] == {FIRST: 2.0, SECOND: 2.0}
     assert "rubric kindness@2" in comity("show").ok().out
 
 
@@ -88,8 +88,8 @@ def test_a_judge_that_talks_nonsense_gives_no_score_and_says_why(comity: Comity,
     with ModelServer(lambda number, body: "Everyone was lovely.\x1b[2J") as server:
         (card,) = comity("score", "last", "--judge", server.spec, "--json").ok().json
     assert len(server.heard) == 4  # each of two people, and once more
-    assert card["overall"] == {"seller": None, "buyer": None}
-    for score in card["scores"]["buyer"].values():
+    assert card["overall"] == {FIRST: None, SECOND: None}
+    for score in card["scores"][SECOND].values():
         assert score["score"] is None
         assert score["cause"]
     out = comity("show").ok().out

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cli.command import Comity, said
+from cli.command import FIRST, LIMIT, ONE, OTHER, SALE, SECOND, Comity, said
 from cli.model_server import ModelServer, spoken
 from comity import __version__
 
@@ -24,7 +24,7 @@ def test_the_record_has_events_scorecards_and_where_it_all_came_from(comity: Com
         False,
         __version__,
     )
-    assert [event["seat"] for event in record["events"][:4]] == ["seller", "buyer", "seller", "buyer"]
+    assert [event["seat"] for event in record["events"][:4]] == [FIRST, SECOND, FIRST, SECOND]
     assert record["events"][0]["action"]["argument"].startswith("Thank you")
     assert record["end"]["reason"] == "turn_limit"
     for policy in record["policies"].values():
@@ -38,8 +38,8 @@ def test_the_record_has_events_scorecards_and_where_it_all_came_from(comity: Com
     assert card["episode"] == record["id"]
     assert card["judge"]["model"] == "scripted:demo"
     assert HEX.fullmatch(card["judge"]["prompt_hash"])
-    assert card["scores"]["seller"]["GOAL"]["score"] == 5
-    assert card["overall"]["seller"] == pytest.approx((5 + 5 + 5 - 5 + 0 - 5 + 0) / 7)
+    assert card["scores"][FIRST]["GOAL"]["score"] == 5
+    assert card["overall"][FIRST] == pytest.approx((5 + 5 + 5 - 5 + 0 - 5 + 0) / 7)
 
 
 def test_the_same_seed_gives_the_same_events_and_another_seed_reaches_the_model(comity: Comity) -> None:
@@ -56,12 +56,13 @@ def test_the_same_seed_gives_the_same_events_and_another_seed_reaches_the_model(
 
 def test_people_read_who_wants_what_what_was_said_and_how_to_see_it_again(comity: Comity) -> None:
     out = comity("simulate", *DEMO, "--judge", "scripted:demo").ok().out
-    assert "Maria Santos, the seller. Goal: Sell the bicycle today for $130 or more." in out
-    assert "Daniel Brooks: Thank you for making the time." in out
+    for seat in SALE.scenario.seats:
+        assert f"{SALE.names[seat.id]}, {seat.role}. Goal: {seat.goal}" in out
+    assert f"{OTHER}: Thank you for making the time." in out
     assert "scripted:demo is a demonstration, not a judge to rely on." in out
     again = re.search(r"comity show (\w{8})", out)
     assert again is not None
-    assert "Daniel Brooks: Thank you for making the time." in comity("show", again[1]).ok().out
+    assert f"{OTHER}: Thank you for making the time." in comity("show", again[1]).ok().out
 
 
 def test_what_is_streamed_is_printed_once_and_as_it_is_kept(comity: Comity) -> None:
@@ -69,7 +70,7 @@ def test_what_is_streamed_is_printed_once_and_as_it_is_kept(comity: Comity) -> N
         out = comity("simulate", "--turns", "3", "--models", server.spec).ok().out
     assert all(request.body["stream"] for request in server.heard)
     assert out.count("smiles") == 3
-    assert "Daniel Brooks: smiles  (action)" in out
+    assert f"{OTHER}: smiles  (action)" in out
 
 
 @pytest.mark.parametrize("mode", ["asymmetric", "omniscient", "script"])
@@ -84,34 +85,32 @@ def test_lite_tells_nobody_a_profile(comity: Comity) -> None:
         record = comity("simulate", "--lite", "--turns", "2", "--models", server.spec, "--json").ok().json
     assert record["lite"] is True
     prompts = json.dumps([request.body["messages"] for request in server.heard])
-    assert "Sell the bicycle" in prompts
-    assert "school nurse" not in prompts
+    assert json.dumps(SALE.scenario.seats[0].goal)[1:-1] in prompts
+    assert not [character for character in SALE.cast.values() if character.occupation in prompts]
 
 
 def test_each_seat_can_have_a_model_of_its_own(comity: Comity) -> None:
     record = comity("simulate", "--models", "scripted:demo, scripted:leaver", "--json").ok().json
     assert {seat: policy["model"] for seat, policy in record["policies"].items()} == {
-        "seller": "scripted:demo",
-        "buyer": "scripted:leaver",
+        FIRST: "scripted:demo",
+        SECOND: "scripted:leaver",
     }
     assert record["end"]["reason"] == "too_few_left"
 
 
 def test_style_and_sampling_are_the_users_and_are_kept(comity: Comity) -> None:
     wishes = ("--style", "transcript", "--temperature", "0.3", "--max-tokens", "99")
-    with ModelServer(
-        lambda number, body: '{"Maria Santos": "hi"}' if number % 2 else '{"Daniel Brooks": "hi"}'
-    ) as server:
+    with ModelServer(lambda number, body: json.dumps({ONE if number % 2 else OTHER: "hi"})) as server:
         record = comity("simulate", "--models", server.spec, "--turns", "2", *wishes, "--json").ok().json
     assert {(r.body["temperature"], r.body["max_tokens"]) for r in server.heard} == {(0.3, 99)}
-    assert record["policies"]["seller"]["style"].startswith("transcript@")
-    assert record["policies"]["seller"]["sampling"] == {"temperature": 0.3, "max_tokens": 99, "extra": {}}
+    assert record["policies"][FIRST]["style"].startswith("transcript@")
+    assert record["policies"][FIRST]["sampling"] == {"temperature": 0.3, "max_tokens": 99, "extra": {}}
 
 
 def test_an_agent_that_fails_ends_the_episode_and_is_not_scored(comity: Comity) -> None:
     models = ("--models", "scripted:demo,scripted:silent")
     record = comity("simulate", *models, "--judge", "scripted:demo", "--json").ok().json
-    assert record["end"] == {"reason": "agent_failure", "seat": "buyer"}
+    assert record["end"] == {"reason": "agent_failure", "seat": SECOND}
     assert record["events"][-1]["failure"]["kind"] == "unusable_reply"
     (card,) = record["scorecards"]
     assert {score["score"] for scores in card["scores"].values() for score in scores.values()} == {None}
@@ -196,7 +195,7 @@ def test_a_scenario_that_is_not_there_says_which_are(comity: Comity) -> None:
     ("arguments", "message"),
     [
         (("--mode", "telepathic"), "'telepathic' is not a mode; there are: asymmetric, omniscient, script"),
-        (("--models", "scripted:demo,scripted:demo,scripted:demo"), "3 models for the seats seller, buyer"),
+        (("--models", "scripted:demo,scripted:demo,scripted:demo"), f"3 models for the seats {FIRST}, {SECOND}"),
         (("--style", "rhymes"), "unknown prompt style 'rhymes'; there are: chat, transcript"),
         (("--turns", "0"), "--turns"),
         (("--nonsense",), "--nonsense"),
@@ -294,8 +293,8 @@ def test_an_agents_prompt_holds_no_others_goal_or_secret(comity: Comity) -> None
     with ModelServer() as server:
         record = comity("simulate", "--turns", "4", "--models", server.spec, "--json").ok().json
     seats, cast = {seat["id"]: seat for seat in record["task"]["scenario"]["seats"]}, record["task"]["cast"]
-    prompts = [json.dumps(request.body["messages"]) for request in server.heard]
-    for mine, other, heard in (("seller", "buyer", prompts[::2]), ("buyer", "seller", prompts[1::2])):
+    prompts = ["\n".join(message["content"] for message in request.body["messages"]) for request in server.heard]
+    for mine, other, heard in ((FIRST, SECOND, prompts[::2]), (SECOND, FIRST, prompts[1::2])):
         assert all(cast[mine]["secret"] in prompt and seats[mine]["goal"] in prompt for prompt in heard)
         private = (cast[other]["secret"], seats[other]["goal"], seats[other]["extra_info"])
         assert not [prompt for prompt in heard for words in private if words in prompt]
@@ -309,7 +308,7 @@ def test_an_utterance_cannot_command_the_terminal(comity: Comity) -> None:
     with ModelServer(lambda number, body: spoken(hostile)) as server:
         record = comity("simulate", "--turns", "2", "--models", server.spec, "--json").ok()
         outs = [record.out, comity("simulate", "--turns", "2", "--models", server.spec).ok().out]
-    outs += [comity("show").ok().out, comity("show", "--as", "buyer").ok().out, comity("show", "--json").ok().out]
+    outs += [comity("show").ok().out, comity("show", "--as", SECOND).ok().out, comity("show", "--json").ok().out]
     for out in outs:
         assert not re.search("[\x1b\x9b\x07\u202e]", out)
         assert "[bold]x[/bold]" in out
@@ -334,8 +333,8 @@ def test_what_a_dead_server_cut_off_goes_on_where_it_stopped(comity: Comity) -> 
         record = comity("simulate", "--models", back.spec, "--continue", listed["id"][:8], "--json").ok().json
     assert record["id"] == listed["id"]
     assert record["events"][:3] == before
-    assert [event["action"]["argument"] for event in record["events"]] == [f"line {n}" for n in range(1, 11)]
-    assert len(back.heard) == 7
+    assert [event["action"]["argument"] for event in record["events"]] == [f"line {n}" for n in range(1, LIMIT + 1)]
+    assert len(back.heard) == LIMIT - 3
     first = json.dumps(server.heard[-1].body["messages"])
     assert json.dumps(back.heard[0].body["messages"]) == first  # the call that failed is asked again, word for word
     assert comity("list", "--json").ok().json[0]["status"] == "finished"
@@ -345,7 +344,7 @@ def test_what_goes_on_is_played_by_the_same_models_or_not_at_all(comity: Comity)
     with ModelServer(dies_at=2) as server:
         comity("simulate", "--models", server.spec).complaint()
     said = comity("simulate", *DEMO, "--continue", "last").complaint(code=2)
-    assert f"seat 'seller' is played by {server.spec}; go on with the same models" in said
+    assert f"seat '{FIRST}' is played by {server.spec}; go on with the same models" in said
 
 
 def test_a_judge_that_was_away_judges_when_it_is_back_and_nothing_is_played_again(comity: Comity) -> None:
