@@ -39,7 +39,7 @@ async def play_all(store: Store | None) -> Episode:
     """Play every episode, one after another; give the last one back."""
     task = starter().tasks[0]
     agent = LLMAgent(speaking("I could do 120, if you add the lock and I can take it now."), style="chat")
-    agents = {seat: agent for seat in task.cast}
+    agents = dict.fromkeys(task.cast, agent)
     limits = Limits(turns=TURNS)
     for seed in range(EPISODES):
         if store is None:

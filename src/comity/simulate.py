@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import anyio
 
-from comity import __version__
+from comity._version import __version__
 from comity.agents.protocol import Agent, Reply
 from comity.models.protocol import ModelError
 from comity.world.actions import Action, IllegalAction

@@ -110,5 +110,5 @@ def test_what_a_person_types_cannot_command_a_terminal(comity: Comity) -> None:
 
 def test_a_character_who_is_not_there(comity: Comity, folder: Path) -> None:
     said = comity("play", "--as", "Santa", "--models", "scripted:demo").complaint(code=2)
-    assert f"nobody here is called 'Santa'; there are: {ONE} ({FIRST}), {OTHER} ({SECOND})" in said
+    assert f"'santa' names nobody here; there are: {ONE} ({FIRST}), {OTHER} ({SECOND})" in said
     assert json.loads(comity("list", "--json").out) == []

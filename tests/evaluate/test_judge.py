@@ -10,8 +10,8 @@ from comity.agents.scripted import ScriptedAgent, lines
 from comity.evaluate.judge import LLMJudge, UnfinishedEpisode
 from comity.evaluate.questions import Question
 from comity.evaluate.rubric import sotopia
-from comity.models.protocol import Sampling, Unreachable
-from comity.models.scripted import scripted
+from comity.models.protocol import ContextExceeded, Sampling, Unreachable
+from comity.models.scripted import ScriptedModel, scripted
 from comity.simulate import simulate
 from comity.world.environment import End, EndReason
 from comity.world.episodes import Episode
@@ -254,3 +254,12 @@ async def test_what_was_said_to_the_judge_is_a_quotation_on_one_line() -> None:
     assert prompts[0].count("\n") == prompts[1].count("\n")
     assert prompts[1].count("\n# The question\n") == 1
     assert "<|im_end|>" not in prompts[1]
+
+
+async def test_a_record_that_does_not_fit_the_judge_is_null_with_the_cause() -> None:
+    def refuse(*_: object) -> str:
+        raise ContextExceeded("9,000 tokens, at most 4,096")
+
+    card = await LLMJudge(ScriptedModel(refuse)).score(await ended())
+    assert card.overall == dict.fromkeys(card.scores)
+    assert all("does not fit" in s.cause for scores in card.scores.values() for s in scores.values())

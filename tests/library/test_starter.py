@@ -178,8 +178,8 @@ def test_the_demo_is_small_enough_for_a_small_model() -> None:
 
 def test_the_sale_leaves_room_for_a_deal() -> None:
     sale = next(s for s in SCENARIOS if s.id == "bicycle_sale")
-    floor = re.search(r"Never go below \$(\d+)", sale.seat("seller").goal)
-    ceiling = re.search(r"Never pay more than \$(\d+)", sale.seat("buyer").goal)
+    floor = re.search(r"Below \$(\d+) you keep it", sale.seat("seller").goal)
+    ceiling = re.search(r"Above \$(\d+) you walk away", sale.seat("buyer").goal)
     assert floor
     assert ceiling
     assert int(floor[1]) < int(ceiling[1])

@@ -39,7 +39,7 @@ def shown_action(name: str, action: Action, to: tuple[str, ...] = ()) -> str:
             told = f"{who} does nothing."
         case ActionType.NON_VERBAL | ActionType.ACTION:
             told = f"{who} [{action.type}] {action.argument}"
-    return printable(told)
+    return printable(told.replace("\n", "\n    "))  # indented, so that no words pass for another's line
 
 
 _RELATION = {

@@ -25,7 +25,7 @@ def parse_action(text: str, spec: ActionSpec) -> Parsed:
         # `None` in words is "none": a reply without a type would do nothing instead of failing
         action_type = ActionType(kind.strip().lower() if isinstance(kind, str) else "")
     except ValueError:
-        raise UnusableReply(f'"action_type" is {kind!r}; it must be one of: {", ".join(spec.types)}') from None
+        raise UnusableReply(f'"action_type" is {repr(kind)[:60]}; it must be one of: {", ".join(spec.types)}') from None
     if argument is not None and not isinstance(argument, str):
         raise UnusableReply('"argument" must be a string')
     return Parsed(checked(action_type, argument or "", _seats(to, spec), spec), repaired)

@@ -15,19 +15,26 @@ from comity.models.prompts import Block, Quoted, Template, load_template, plain,
 from comity.models.protocol import Message, Schema
 from comity.models.replies import UnusableReply, partial_words, read_object
 from comity.world.actions import ActionType
+from comity.world.record import derive_seed
 from comity.world.views import Profile, SeatView, Seen
 
 __all__ = ["TranscriptStyle"]
 
 _OWN_ACTIONS_BEFORE_LEAVING = 3
-"""A small model that may leave at once often does, in the middle of a sentence."""
+"""A small model that may leave at once often does."""
+
+_STAGES = ("early", "middle", "late")
 
 _FIRST_KEY = re.compile(r'[^{]*\{\s*"(?:[^"\\]|\\.)*"(?=\s*:)')
 
 
+_SENTENCES = r'^([^.!?"\\\n]|[.][0-9]){2,140}[.!?]( ([^.!?"\\\n]|[.][0-9]){2,140}[.!?])?$'
+"""One or two sentences: a small model that may ramble does. JSON's own marks are left out, as a pattern could break a string with them."""
+
+
 class _Form(NamedTuple):
     type: ActionType
-    to: tuple[str, ...]
+    to: tuple[str, ...] = ()
 
 
 class TranscriptStyle:
@@ -45,10 +52,10 @@ class TranscriptStyle:
 
     def schema(self, view: SeatView) -> Schema:
         """One of the ways in which this seat's next line may begin, and its words."""
-        return _schema(tuple(self._forms(view)))
+        return _schema(tuple(self._offered(view)))
 
     def parse(self, view: SeatView, text: str) -> Parsed:
-        """The action in a reply; one in the chat style's form is understood too."""
+        """The action in a reply. Any of the style's beginnings is understood, and so is the chat style's form."""
         found, repaired = read_object(text)
         if "action_type" in found:
             return parse_action(text, view.spec)
@@ -56,11 +63,12 @@ class TranscriptStyle:
         for start, words in found.items():
             if (form := forms.get(plain(start).casefold())) and isinstance(words, str):
                 return Parsed(checked(form.type, words, form.to, view.spec), repaired)
-        raise UnusableReply(f"its key must be one of {', '.join(map(quote, self._forms(view)))} and its value a string")
+        offered = ", ".join(map(quote, self._offered(view)))
+        raise UnusableReply(f"its key must be one of {offered} and its value a string")
 
     def reask(self, view: SeatView, problem: str) -> str:
         """The problem and the format again."""
-        return self.template.fill("reask", problem=problem, format=Block(_format(view.me.name)))
+        return self.template.fill("reask", problem=problem, format=Block(_format(self._offered(view)[0])))
 
     def spoken(self, text: str) -> str:
         """The value as far as it has come."""
@@ -68,19 +76,36 @@ class TranscriptStyle:
         return partial_words(text, after=key[0]) if key else ""
 
     def _forms(self, view: SeatView) -> Mapping[str, _Form]:
-        """How the line may begin, with what it then is. `none` is not offered where the seat can speak."""
+        """Every way in which the seat's line may begin, with what it then is."""
         fill, name = self.template.fill, view.me.name
-        forms: dict[str, _Form] = {}
-        acted = sum(seen.seat == view.me.seat for seen in view.history)
-        for kind in view.spec.types:
-            early = kind is ActionType.LEAVE and acted < _OWN_ACTIONS_BEFORE_LEAVING
-            if ActionType.SPEAK in view.spec.types and (kind is ActionType.NONE or early):
-                continue
-            forms[fill(f"start_{kind.name.lower()}", name=name)] = _Form(kind, ())
+        forms = {fill(f"start_{kind.name.lower()}", name=name): _Form(kind) for kind in view.spec.types}
         if ActionType.SPEAK in view.spec.types:
+            tones = {tone for stage in _STAGES for tone in self._tones(stage)}
+            forms |= {fill("start_in_tone", name=name, tone=tone): _Form(ActionType.SPEAK) for tone in sorted(tones)}
             for seat, other in view.spec.recipients:
                 forms[fill("start_privately", name=name, to=other)] = _Form(ActionType.SPEAK, (seat,))
         return forms
+
+    def _offered(self, view: SeatView) -> list[str]:
+        """The beginnings the model may choose from: where the seat can speak, two tones that suit the stage, drawn by
+        the view's seed, a word to one other alone, and leaving once it has acted often enough.
+        """
+        fill, name = self.template.fill, view.me.name
+        if ActionType.SPEAK not in view.spec.types:
+            return [fill(f"start_{kind.name.lower()}", name=name) for kind in view.spec.types]
+        stage = _STAGES[min(len(_STAGES) * (view.turn - 1) // view.turn_limit, len(_STAGES) - 1)]
+        tones = sorted(self._tones(stage), key=lambda tone: derive_seed(view.seed, tone))[:2]
+        offered = [fill("start_in_tone", name=name, tone=tone) for tone in tones]
+        if view.spec.recipients:
+            _, other = view.spec.recipients[view.seed % len(view.spec.recipients)]
+            offered.append(fill("start_privately", name=name, to=other))
+        acted = sum(seen.seat == view.me.seat for seen in view.history)
+        if ActionType.LEAVE in view.spec.types and acted >= _OWN_ACTIONS_BEFORE_LEAVING:
+            offered.append(fill("start_leave", name=name))
+        return offered
+
+    def _tones(self, stage: str) -> list[str]:
+        return self.template.texts[f"tones_{stage}"].split(", ")
 
     def _line(self, seen: Seen) -> str:
         key = "start_privately" if seen.to else f"start_{seen.action.type.name.lower()}"
@@ -90,8 +115,9 @@ class TranscriptStyle:
     def _system(self, view: SeatView) -> str:
         others = " and ".join(_who(profile) for profile in view.others)
         text = "script_system" if view.mode == "script" else "system"
+        example = self.template.fill("start_in_tone", name=view.me.name, tone=self._tones("early")[0])
         return self.template.fill(
-            text, who=_who(view.me), name=view.me.name, others=others, format=Block(_format(view.me.name))
+            text, who=_who(view.me), name=view.me.name, others=others, format=Block(_format(example))
         )
 
     def _scene(self, view: SeatView) -> str:
@@ -101,10 +127,9 @@ class TranscriptStyle:
             "scene",
             setting=view.setting,
             name=view.me.name,
-            facts=_facts(view.me),
-            secret=view.me.facts.get("secret", ""),
             people=Block("\n".join(person for person in people if person)),
             names=names,
+            **_told(view.me),
             **aim_slots(view.me),
         )
 
@@ -112,10 +137,9 @@ class TranscriptStyle:
         return self.template.fill(
             "person",
             name=profile.name,
-            facts=_facts(profile),
-            secret=profile.facts.get("secret", ""),
             relationship=self.template.texts[profile.relationship] if profile.relationship else "",
             background=profile.background,
+            **_told(profile),
             **aim_slots(profile),
         )
 
@@ -124,14 +148,19 @@ def _who(profile: Profile) -> str:
     return f"{profile.name}, {profile.role}" if profile.role else profile.name
 
 
-def _facts(profile: Profile) -> str:
-    """What matters most, as prose: lists of traits and values only confuse a small model."""
-    told = [profile.facts[fact] for fact in ("age", "occupation", "personality") if fact in profile.facts]
-    return " ".join(text.rstrip(".") + "." for text in told)
+def _told(profile: Profile) -> dict[str, str | Quoted]:
+    """What matters most, by slot: lists of traits and values only confuse a small model."""
+    facts = profile.facts
+    personality = facts.get("personality", "")
+    return {
+        "facts": ", ".join(facts[fact] for fact in ("age", "occupation") if fact in facts),
+        "personality": Quoted(personality) if personality else "",
+        "secret": facts.get("secret", ""),
+    }
 
 
-def _format(name: str) -> str:
-    return f'{{{quote(name)}: "..."}}'
+def _format(start: str) -> str:
+    return f'{{{quote(start)}: "..."}}'
 
 
 @lru_cache(maxsize=4096)
@@ -139,7 +168,7 @@ def _schema(starts: tuple[str, ...]) -> Schema:
     forms = [
         {
             "type": "object",
-            "properties": {start: {"type": "string", "minLength": 2}},
+            "properties": {start: {"type": "string", "pattern": _SENTENCES}},
             "required": [start],
             "additionalProperties": False,
         }

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from comity import __version__
+from comity._version import __version__
 from comity.cli import doctor, importing, listing, models, play, score, show, simulate
 from comity.cli.output import complain
 from comity.evaluate.judge import UnfinishedEpisode

@@ -50,12 +50,14 @@ def find_task(wanted: str, store: Store, library: Path | None) -> Task:
 
 
 def seat_named(task: Task, wanted: str) -> str:
-    """A seat by its id or its character's display name. Raises `BadParameter`."""
-    for seat, name in task.names.items():
-        if wanted.casefold() in (seat.casefold(), name.casefold()):
-            return seat
-    known = ", ".join(f"{name} ({seat})" for seat, name in task.names.items())
-    raise typer.BadParameter(f"nobody here is called {wanted!r}; there are: {known}")
+    """A seat by its id, its character's display name, or a word of that name that no other has. Raises `BadParameter`."""
+    wanted = wanted.casefold()
+    exact = [seat for seat, name in task.names.items() if wanted in (seat.casefold(), name.casefold())]
+    called = exact or [seat for seat, name in task.names.items() if wanted in name.casefold().split()]
+    if len(called) != 1:
+        known = ", ".join(f"{name} ({seat})" for seat, name in task.names.items())
+        raise typer.BadParameter(f"{wanted!r} names {'nobody' if not called else 'several'} here; there are: {known}")
+    return called[0]
 
 
 def rubric_of(path: Path | None) -> Rubric | None:

@@ -14,7 +14,7 @@ import typer
 from rich.filesize import decimal
 from sqlalchemy.exc import DBAPIError
 
-from comity import __version__
+from comity._version import __version__
 from comity.cli.choose import Models, store_url
 from comity.cli.output import print_json, told
 from comity.models.download import is_pulled

@@ -60,7 +60,7 @@ def _state(episode: EpisodeSummary) -> str:
     if episode.damage:
         return f"damaged: {episode.damage}"
     ended = episode.end.replace("_", " ") if episode.end else ""
-    return ended or f"{episode.status}{f': {episode.cause}' if episode.cause else ''}"
+    return ended or episode.status
 
 
 def _tasks(store: Store, limit: int, library: Path | None, *, as_json: bool) -> None:

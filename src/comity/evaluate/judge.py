@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Protocol
 from uuid import uuid4
 
-from comity import __version__
+from comity._version import __version__
 from comity.evaluate.questions import Question
 from comity.evaluate.readings import read_scores
 from comity.evaluate.rubric import sotopia
 from comity.models.calls import recorded
 from comity.models.prompts import inert
-from comity.models.protocol import ChatModel, Message, Sampling
+from comity.models.protocol import ChatModel, ContextExceeded, Message, Sampling
 from comity.world.environment import EndReason
 from comity.world.episodes import Episode, Policy
 from comity.world.events import Call
@@ -70,9 +70,12 @@ class LLMJudge:
         scores = self._absent("not answered")
         calls: list[Call] = []
         while True:
-            completion = await self._model.complete(
-                messages, schema=question.schema, sampling=self._sampling, session=question.session
-            )
+            try:
+                completion = await self._model.complete(
+                    messages, schema=question.schema, sampling=self._sampling, session=question.session
+                )
+            except ContextExceeded as error:
+                return scores | _missing(scores, f"the record does not fit the judge's context: {error}"), tuple(calls)
             reading = read_scores(completion.text, self._rubric, question.turns)
             scores |= {d: s for d, s in reading.scores.items() if scores[d].score is None}
             problems = [f"{d}: {s.cause}" for d, s in scores.items() if s.cause]
@@ -115,3 +118,7 @@ class LLMJudge:
             code_version=__version__,
             judged_at=datetime.now(UTC),
         )
+
+
+def _missing(scores: Mapping[str, DimensionScore], cause: str) -> dict[str, DimensionScore]:
+    return {d: DimensionScore(score=None, cause=cause) for d, score in scores.items() if score.score is None}

@@ -62,6 +62,11 @@ def _server(spec: str, environ: Mapping[str, str]) -> Resolved:
     parts = urlsplit(spec)
     name, *options = parts.fragment.split("&")
     variable = dict(parse_qsl("&".join(options))).get("key_env")
+    if "@" in parts.netloc or parts.query:
+        # said without the address, which would carry a password into a terminal or a log
+        raise ModelNotFound(
+            "an address holds no user, password or query; name the key's variable: #NAME&key_env=VARIABLE"
+        )
     if not name or not parts.netloc:
         raise ModelNotFound(f"{spec!r} names no model; write http://HOST:PORT/v1#NAME")
     key = environ.get(variable) if variable else None

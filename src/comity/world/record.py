@@ -6,17 +6,21 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
-__all__ = ["Name", "Record", "Slug", "content_hash", "derive_seed"]
+__all__ = ["JOINERS", "Name", "Record", "Slug", "content_hash", "derive_seed"]
 
 
 class Record(BaseModel):
-    """A frozen record; a field it does not know is an error, never ignored."""
+    """A frozen record; a field it does not know is an error, never ignored. Errors do not repeat what may be private."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+JOINERS = "\u200c\u200d"
+"""Zero-width non-joiner and joiner, which names in Persian, in Indic scripts and in emoji need."""
 
 
 def _printable(name: str) -> str:
-    bad = next((c for c in name if not c.isprintable()), None)
+    bad = next((c for c in name if not c.isprintable() and c not in JOINERS), None)
     if bad is not None:
         raise ValueError(f"a name is one line of printable text; U+{ord(bad):04X} is not printable")
     return name

@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import model_validator
 
 from comity.world.characters import Character
-from comity.world.record import Record, Slug
+from comity.world.record import JOINERS, Record, Slug
 from comity.world.relationships import RelationshipKind
 from comity.world.scenarios import Scenario
 
@@ -85,4 +85,5 @@ class Task(Record):
 
 
 def _same(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold().strip()
+    seen = "".join(char for char in name if char not in JOINERS)
+    return unicodedata.normalize("NFKC", seen).casefold().strip()

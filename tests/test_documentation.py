@@ -1,0 +1,107 @@
+"""What README and docs show works as shown. Where a page names a model that is not here, a scripted one stands in and the test says so."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from comity.evaluate.rubric import load_rubric
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+JUDGING = (ROOT / "docs" / "judging.md").read_text("utf-8")
+SOTOPIA = ROOT.parent / "shared" / "data" / "sotopia"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of a language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page, flags=re.S | re.M)
+
+
+def commands(block: str) -> list[list[str]]:
+    """The command lines of a shell block, without their comments."""
+    return [words for line in block.splitlines() if (words := shlex.split(line, comments=True))]
+
+
+def comity(words: list[str], folder: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a `comity` command line as written, in a folder of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "comity", *words[1:]],
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def run_python(code: str, folder: Path) -> str:
+    """Run a Python block in a folder of its own and give back what it printed."""
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_python_of_the_readme_plays_and_judges_an_episode(tmp_path: Path) -> None:
+    (code,) = blocks(README, "python")
+    printed = run_python(code.replace("local:qwen2.5-coder-1.5b", "scripted:demo"), tmp_path)
+    assert "Maria Santos" in printed
+    assert "'seller': 0.7" in printed
+
+
+@pytest.mark.embedded
+def test_the_python_of_the_readme_runs_with_a_real_model(
+    tmp_path: Path, smollm2_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMITY_MODELS_DIR", str(smollm2_directory))
+    (code,) = blocks(README, "python")
+    printed = run_python(code.replace("qwen2.5-coder-1.5b", "smollm2-135m"), tmp_path)
+    assert "Maria Santos" in printed
+    assert "'seller'" in printed
+
+
+def test_the_commands_of_the_readme_work_in_the_order_shown(tmp_path: Path) -> None:
+    block = next(block for block in blocks(README, "sh") if "comity show last" in block)
+    seen: list[str] = []
+    for words in commands(block):
+        if "PATH" in words:
+            if not SOTOPIA.is_dir():
+                continue  # said by test_the_import_of_the_readme_reads_the_released_profiles
+            words = [str(SOTOPIA) if word == "PATH" else word for word in words]
+        if words[1] == "play":
+            words += ["--models", "scripted:demo"]
+        done = comity(words, tmp_path, stdin="I will wear a second jumper.\n/leave\n")
+        assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
+        seen.append(words[1])
+    assert {"list", "simulate", "show", "score", "play", "doctor"} <= set(seen)
+
+
+@pytest.mark.skipif(not SOTOPIA.is_dir(), reason="the released SOTOPIA profiles are not beside the repository")
+def test_the_import_of_the_readme_reads_the_released_profiles(tmp_path: Path) -> None:
+    assert "450" in comity(["comity", "import", "sotopia", str(SOTOPIA)], tmp_path).stdout
+
+
+def test_every_make_command_of_the_readme_is_in_the_makefile() -> None:
+    named = set(re.findall(r"make (\w+)", "\n".join(blocks(README, "sh")) + "\n".join(re.findall(r"`[^`]*`", README))))
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.M))
+    assert {"demo", "test", "check", "bench"} <= named <= targets
+
+
+def test_the_rubric_of_the_judging_page_scores_as_shown(tmp_path: Path) -> None:
+    (rubric,) = blocks(JUDGING, "toml")
+    (tmp_path / "mediation.toml").write_text(rubric, "utf-8")
+    assert [d.id for d in load_rubric(tmp_path / "mediation.toml").dimensions] == ["CALM", "FAIR"]
+    assert comity(shlex.split("comity simulate --models scripted:demo"), tmp_path).returncode == 0
+    ((words,),) = (commands(block) for block in blocks(JUDGING, "sh"))
+    done = comity(words, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "CALM" in done.stdout
+
+
+def test_every_file_that_the_pages_link_to_is_there() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
