@@ -111,9 +111,9 @@ def test_the_schema_is_built_once_for_what_may_be_done(style: Style) -> None:
     [
         ("Ana", say("hm")),
         (" ANA ", say("hm")),
-        ("Ana shows without words", Action(type=ActionType.NON_VERBAL, argument="hm")),
-        ("Ana does this", Action(type=ActionType.ACTION, argument="hm")),
-        ("Ana, to Cai alone", say("hm", "c")),
+        ("Ana (without words)", Action(type=ActionType.NON_VERBAL, argument="hm")),
+        ("Ana (doing something)", Action(type=ActionType.ACTION, argument="hm")),
+        ("Ana (to Cai alone)", say("hm", "c")),
     ],
 )
 def test_in_the_transcript_the_start_of_the_line_is_the_action(key: str, action: Action) -> None:
@@ -126,10 +126,10 @@ def test_in_the_transcript_leaving_is_offered_after_three_own_actions() -> None:
         body = TRANSCRIPT.schema(view(played(opened(task()), *[say()] * turns), "a")).body
         return [form["required"][0] for form in body.get("anyOf", [body])]
 
-    assert "Ana leaves, saying" not in offered(4)
-    assert "Ana leaves, saying" in offered(6)
+    assert "Ana (leaving)" not in offered(4)
+    assert "Ana (leaving)" in offered(6)
     late = view(played(opened(task()), *[say()] * 6), "a")
-    leaving = TRANSCRIPT.parse(late, json.dumps({"Ana leaves, saying": "Bye."})).action
+    leaving = TRANSCRIPT.parse(late, json.dumps({"Ana (leaving)": "Bye."})).action
     assert leaving == LEAVE.model_copy(update={"argument": "Bye."})
 
 

@@ -39,9 +39,9 @@ TOLD = {
 }
 BEGUN = {
     ActionType.SPEAK: ": ",
-    ActionType.NON_VERBAL: " shows without words: ",
-    ActionType.ACTION: " does this: ",
-    ActionType.LEAVE: " leaves, saying: ",
+    ActionType.NON_VERBAL: " (without words): ",
+    ActionType.ACTION: " (doing something): ",
+    ActionType.LEAVE: " (leaving): ",
 }
 NAMES = (
     'Q "the {goal}" {name} \\n \\',
@@ -188,7 +188,7 @@ def test_words_reach_the_others_and_the_judge_exactly(words: str, kind: ActionTy
             chat = style_named("chat").messages(view(state, seat))
             assert read(chat, f"{aside}{PLAIN[0]}{TOLD[kind]}")[-1] == words
             begun = (
-                f"{PLAIN[0]}, to {', '.join(PLAIN[int(s[1])] for s in to)} alone: "
+                f"{PLAIN[0]} (to {', '.join(PLAIN[int(s[1])] for s in to)} alone): "
                 if to
                 else f"{PLAIN[0]}{BEGUN[kind]}"
             )
