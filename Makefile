@@ -30,7 +30,7 @@ $(VENV)/.dev: $(BIN)/python $(INPUTS)
 
 demo: $(VENV)/.demo
 	$(BIN)/comity models pull $(MODEL)
-	$(BIN)/comity simulate bicycle_sale --models local:$(MODEL) --judge local:$(MODEL) --seed 7
+	$(BIN)/comity simulate gas_bill --turns 8 --models local:$(MODEL) --judge local:$(MODEL) --seed 1
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest

@@ -48,8 +48,8 @@ def run_python(code: str, folder: Path) -> str:
 def test_the_python_of_the_readme_plays_and_judges_an_episode(tmp_path: Path) -> None:
     (code,) = blocks(README, "python")
     printed = run_python(code.replace("local:qwen2.5-coder-1.5b", "scripted:demo"), tmp_path)
-    assert "Maria Santos" in printed
-    assert "'seller': 0.7" in printed
+    assert "Priya Raman" in printed
+    assert "'saver': 0.7" in printed
 
 
 @pytest.mark.embedded
@@ -59,8 +59,8 @@ def test_the_python_of_the_readme_runs_with_a_real_model(
     monkeypatch.setenv("COMITY_MODELS_DIR", str(smollm2_directory))
     (code,) = blocks(README, "python")
     printed = run_python(code.replace("qwen2.5-coder-1.5b", "smollm2-135m"), tmp_path)
-    assert "Maria Santos" in printed
-    assert "'seller'" in printed
+    assert "Priya Raman" in printed
+    assert "'saver'" in printed
 
 
 def test_the_commands_of_the_readme_work_in_the_order_shown(tmp_path: Path) -> None:

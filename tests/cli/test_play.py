@@ -64,7 +64,7 @@ def test_a_person_reads_their_own_part_and_nobody_elses(comity: Comity) -> None:
 
 def test_a_person_reads_what_happened_after_their_last_words(comity: Comity) -> None:
     out = comity("play", "--models", "scripted:demo", "--turns", "2", stdin="Hello.\n").ok().out
-    assert f"{OTHER}: Thank you for making the time." in out.split("turn 1 of 2> ")[1]
+    assert f"{OTHER}: Please do." in out.split("turn 1 of 2> ")[1]
     assert "the last turn was played" in out
 
 

@@ -58,11 +58,11 @@ def test_people_read_who_wants_what_what_was_said_and_how_to_see_it_again(comity
     out = comity("simulate", *DEMO, "--judge", "scripted:demo").ok().out
     for seat in SALE.scenario.seats:
         assert f"{SALE.names[seat.id]}, {seat.role}. Goal: {seat.goal}" in out
-    assert f"{OTHER}: Thank you for making the time." in out
+    assert f"{OTHER}: Please do." in out
     assert "scripted:demo is a demonstration, not a judge to rely on." in out
     again = re.search(r"comity show (\w{8})", out)
     assert again is not None
-    assert f"{OTHER}: Thank you for making the time." in comity("show", again[1]).ok().out
+    assert f"{OTHER}: Please do." in comity("show", again[1]).ok().out
 
 
 def test_what_is_streamed_is_printed_once_and_as_it_is_kept(comity: Comity) -> None:
@@ -241,11 +241,11 @@ def test_a_library_of_ones_own_is_played_and_its_names_are_no_markup(comity: Com
     out = comity("simulate", "tea", "--library", library, "--turns", "2", *DEMO).ok().out
     assert "[b]Tea[/b]" in out
     assert "Ana [red]: Thank you" in out
-    assert "Ben [/]: Thank you" in out
+    assert "Ben [/]: Please do" in out
     listed = comity("list").ok().out
     assert "[b]Tea[/b]" in " ".join(listed.split())
     assert "Ana [red]" in comity("list", "tasks", "--library", library).ok().out
-    assert "Ben [/]: Thank you" in comity("show").ok().out
+    assert "Ben [/]: Please do" in comity("show").ok().out
 
 
 def test_a_library_that_is_wrong_is_told_file_by_file(comity: Comity, folder: Path) -> None:

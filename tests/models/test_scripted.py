@@ -34,13 +34,13 @@ async def test_the_script_gets_what_was_sent_and_its_text_comes_back() -> None:
     assert (completion.prompt_tokens, completion.completion_tokens, completion.constrained) == (None, None, False)
 
 
-async def test_the_demo_speaks_six_lines_and_leaves() -> None:
+async def test_the_demo_speaks_ten_lines_and_leaves() -> None:
     prompt, kinds = list(PROMPT), []
-    for _ in range(7):
+    for _ in range(11):
         text = await say(scripted("demo"), prompt)
         kinds.append(json.loads(text)["action_type"])
         prompt += [Message("assistant", text), Message("user", "Next.")]
-    assert kinds == ["speak"] * 6 + ["leave"]
+    assert kinds == ["speak"] * 10 + ["leave"]
 
 
 async def test_the_demo_judge_gives_the_middle_of_every_range() -> None:

@@ -28,8 +28,10 @@ _STAGES = ("early", "middle", "late")
 _FIRST_KEY = re.compile(r'[^{]*\{\s*"(?:[^"\\]|\\.)*"(?=\s*:)')
 
 
-_SENTENCES = r'^([^.!?"\\\n]|[.][0-9]){2,140}[.!?]( ([^.!?"\\\n]|[.][0-9]){2,140}[.!?])?$'
-"""One or two sentences: a small model that may ramble does. JSON's own marks are left out, as a pattern could break a string with them."""
+_SENTENCE = r'([^.!?"\\\n*_#<>{}\[\]]|[.][0-9]){2,140}[.!?]'
+_SENTENCES = f"^{_SENTENCE}( {_SENTENCE})?$"
+"""One or two sentences: a small model that may ramble does. JSON's own marks are left out, as a pattern could
+break a string with them, and those of mark-up, which nobody speaks."""
 
 
 class _Form(NamedTuple):

@@ -86,6 +86,14 @@ class LocalModel:
                     raise Unreachable(f"the server of {self.name} {child.last_words()}") from error
                 raise
 
+    def check(self) -> None:
+        """Raise `ModelNotFound` with the fix where the file or the runtime is missing."""
+        alias = self._entry.alias
+        if not is_pulled(self._entry, self._directory):
+            raise ModelNotFound(f"{self.name} is not in {self._directory}; get it with `comity models pull {alias}`")
+        if importlib.util.find_spec("xllamacpp") is None:
+            raise ModelNotFound(f"{self.name} needs xllamacpp; `pip install 'comity[local]'` adds it")
+
     async def aclose(self) -> None:
         """Stop the child and wait for it. A later call starts another."""
         with anyio.CancelScope(shield=True):
@@ -104,12 +112,9 @@ class LocalModel:
             return self._child
 
     async def _start(self) -> "_Child":
-        entry, directory = self._entry, self._directory
-        if not is_pulled(entry, directory):
-            raise ModelNotFound(f"{self.name} is not in {directory}; get it with `comity models pull {entry.alias}`")
-        if importlib.util.find_spec("xllamacpp") is None:
-            raise ModelNotFound(f"{self.name} needs xllamacpp; `pip install 'comity[local]'` adds it")
-        model = path_of(entry, directory)
+        self.check()
+        entry = self._entry
+        model = path_of(entry, self._directory)
         arguments = {
             "--alias": entry.alias,
             "--slots": self._slots.count,

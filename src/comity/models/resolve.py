@@ -1,4 +1,4 @@
-"""From a specification such as `openai:gpt-4o` to a model. Nothing is contacted here, and nothing is ever sent to a server that the
+"""From a specification such as `openai:gpt-4o` to a model. Nothing is contacted or started here, and nothing is ever sent to a server that the
 specification does not name.
 """
 
@@ -82,4 +82,5 @@ def _local(alias: str, environ: Mapping[str, str]) -> Resolved:
 
     entry = find_entry(alias, environ)
     model = LocalModel(entry, directory=models_directory(environ))
+    model.check()
     return Resolved(model, style=entry.style, sampling=entry.sampling)

@@ -46,32 +46,36 @@ class ScriptedModel:
 
 
 _LINES = (
-    "Thank you for making the time. I would like us both to leave here content.",
-    "Let me say plainly what matters to me, and then I will listen to you.",
-    "I see your point. There is one thing I cannot give up, but on the rest I am open.",
-    "What if each of us moves a little? I can take the first step.",
-    "That is fair. I could live with that, if you can.",
-    "Good, then we have an understanding. I am glad we talked.",
+    "Thank you for making the time. May I say first what I am hoping for?",
+    "Please do. I would rather hear it plainly than guess.",
+    "There is one thing I cannot give up. On the rest I can move.",
+    "I am in the same place, only with another thing. What could you move on first?",
+    "I could take the first step today, if you take the next one.",
+    "That is fair. I will, but not the whole way at once.",
+    "Then let us write down what each of us does, and by when.",
+    "Agreed. I feel better about this than I did when we started.",
+    "So do I. Thank you for hearing me out.",
+    "And you me. Until next time, then.",
 )
 
 
 def _demo(messages: Sequence[Message], schema: Schema | None, sampling: Sampling) -> str:
-    """Six polite lines and a farewell as an agent; the middle of every range as a judge."""
+    """Two polite people, line by line, and then a farewell; as a judge the middle of every range."""
     del sampling
     if schema is None:
         return _LINES[0]
+    properties = schema.body.get("anyOf", [schema.body])[0]["properties"]
     if schema.name == "scorecard":
-        return json.dumps({name: _middling(body["properties"]) for name, body in schema.body["properties"].items()})
-    spoken = sum(message.role == "assistant" for message in messages)
-    if schema.name == "action":
-        kinds = schema.body["properties"]["action_type"]["enum"]
-        to: dict[str, object] = {"to": []} if "to" in schema.body["properties"] else {}
-        if spoken < len(_LINES) or "leave" not in kinds:
-            return json.dumps({"action_type": "speak", "argument": _LINES[spoken % len(_LINES)], **to})
-        return json.dumps({"action_type": "leave", "argument": "", **to})
-    first = schema.body.get("anyOf", [schema.body])[0]
-    said = sum(message.content.count("\n" + next(iter(first["properties"])) + ":") for message in messages)
-    return json.dumps({next(iter(first["properties"])): _LINES[said % len(_LINES)]})
+        return json.dumps({name: _middling(body["properties"]) for name, body in properties.items()})
+    said = sum(message.role == "assistant" for message in messages)
+    heard = (message.content.rpartition("so far:")[2] for message in messages if message.role == "user")
+    said += sum(words.count(': "') for words in heard)
+    words = _LINES[said % len(_LINES)]
+    if schema.name != "action":
+        return json.dumps({next(iter(properties)): words})
+    leaves = said >= len(_LINES) and "leave" in properties["action_type"]["enum"]
+    to: dict[str, object] = {"to": []} if "to" in properties else {}
+    return json.dumps({"action_type": "leave" if leaves else "speak", "argument": "" if leaves else words, **to})
 
 
 def _middling(properties: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
