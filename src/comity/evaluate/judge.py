@@ -31,6 +31,11 @@ class UnfinishedEpisode(ValueError):
 class Judge(Protocol):
     """Reads an episode and says how each seat did."""
 
+    @property
+    def rubric(self) -> Rubric:
+        """The dimensions it judges."""
+        ...
+
     async def score(self, episode: Episode) -> Scorecard:
         """Raises `ModelError` when a model could not be asked, and `UnfinishedEpisode`."""
         ...
@@ -49,6 +54,11 @@ class LLMJudge:
         self._model = model
         self._rubric = rubric or sotopia()
         self._sampling = sampling or Sampling(temperature=0.0, max_tokens=2048)
+
+    @property
+    def rubric(self) -> Rubric:
+        """The dimensions it judges."""
+        return self._rubric
 
     async def score(self, episode: Episode) -> Scorecard:
         """A scorecard for every seat. An episode that an agent's failure cut short is not judged: its scores are null."""

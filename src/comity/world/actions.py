@@ -35,6 +35,8 @@ class Action(Record):
     def _complete(self) -> "Action":
         if self.type is ActionType.NONE and (self.argument or self.to):
             raise ValueError("'none' carries no words and has no recipients")
+        if self.type is ActionType.LEAVE and self.to:
+            raise ValueError("everyone sees who leaves; 'leave' has no recipients")
         if self.type in _WORDED and not self.argument.strip():
             raise ValueError(f"{self.type.value!r} needs words")
         return self

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from comity.world.actions import Action
+from comity.world.actions import Action, ActionType
 from comity.world.relationships import RelationshipKind
 
 __all__ = ["EVERYTHING", "Fact", "Mode", "audience", "may_know_background", "may_know_facts", "may_know_goal"]
@@ -71,7 +71,10 @@ def may_know_background(mode: Mode, lite: bool) -> bool:
 
 
 def audience(action: Action, actor: str, present: tuple[str, ...], mode: Mode) -> tuple[str, ...]:
-    """The seats that perceive an action, its existence included, in seat order."""
-    if mode != "asymmetric" or not action.to:
+    """The seats that perceive an action, its existence included, in seat order.
+
+    Doing nothing is perceived by nobody else: were it public, the lack of it would betray a private message.
+    """
+    if mode != "asymmetric" or not (action.to or action.type is ActionType.NONE):
         return present
     return tuple(seat for seat in present if seat == actor or seat in action.to)
