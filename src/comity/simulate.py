@@ -11,7 +11,6 @@ import anyio
 
 from comity._version import __version__
 from comity.agents.protocol import Agent, Reply
-from comity.models.protocol import ModelError
 from comity.world.actions import Action, IllegalAction
 from comity.world.environment import Environment, Limits, State
 from comity.world.episodes import Episode
@@ -130,20 +129,15 @@ def _legal(state: State, seat: str, did: Action | Failure) -> Action | Failure:
 
 async def _ask(state: State, agents: Mapping[str, Agent], seats: Sequence[str], episode: str) -> dict[str, Reply]:
     """Ask all seats at once; each sees the log as it stood before the turn."""
-    if len(seats) == 1:
-        return {seat: await agents[seat].act(view(state, seat, episode=episode)) for seat in seats}
     replies: dict[str, Reply] = {}
-    failed: list[ModelError] = []
 
     async def ask(seat: str) -> None:
-        try:
-            replies[seat] = await agents[seat].act(view(state, seat, episode=episode))
-        except ModelError as error:
-            failed.append(error)
+        replies[seat] = await agents[seat].act(view(state, seat, episode=episode))
 
-    async with anyio.create_task_group() as group:
-        for seat in seats:
-            group.start_soon(ask, seat)
-    if failed:
-        raise failed[0]
+    try:
+        async with anyio.create_task_group() as group:
+            for seat in seats:
+                group.start_soon(ask, seat)
+    except BaseExceptionGroup as failed:  # the first failure, which has ended the waiting for the others
+        raise failed.exceptions[0] from None
     return replies

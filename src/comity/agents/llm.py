@@ -4,12 +4,11 @@ from collections.abc import Callable
 
 from comity.agents.protocol import Reply
 from comity.agents.styles import Style, style_named
-from comity.models.calls import recorded
-from comity.models.prompts import inert
-from comity.models.protocol import ChatModel, Completion, ContextExceeded, Message, Sampling
+from comity.models.asking import ask
+from comity.models.protocol import ChatModel, ContextExceeded, Sampling
 from comity.models.replies import UnusableReply
 from comity.world.episodes import Policy
-from comity.world.events import Call, Failure
+from comity.world.events import Failure
 from comity.world.record import derive_seed
 from comity.world.views import SeatView
 
@@ -56,38 +55,17 @@ class LLMAgent:
 
     async def act(self, view: SeatView) -> Reply:
         """Ask the model, twice at most. Raises `ModelError` when it cannot be asked."""
-        messages = self._style.messages(view)
-        calls: list[Call] = []
-        while True:
-            try:
-                completion = await self._complete(view, messages, len(calls) + 1)
-            except ContextExceeded as error:
-                return Reply(Failure(kind="context_length", detail=str(error)), tuple(calls))
-            try:
-                parsed = self._style.parse(view, completion.text)
-            except UnusableReply as error:
-                calls.append(recorded(self._model, messages, completion, len(calls) + 1, "unusable", str(error)))
-                if len(calls) == 2:
-                    kind = "unusable_reply" if error.legal else "illegal_action"
-                    return Reply(Failure(kind=kind, detail=str(error)), tuple(calls))
-                # a side branch: later prompts are rendered from the log, which never holds it
-                messages = [
-                    *messages,
-                    Message("assistant", inert(completion.text) if completion.text.strip() else "(nothing)"),
-                    Message("user", self._style.reask(view, str(error))),
-                ]
-                continue
-            calls.append(recorded(self._model, messages, completion, len(calls) + 1, "ok", parsed.repaired))
-            return Reply(parsed.action, tuple(calls))
-
-    async def _complete(self, view: SeatView, messages: list[Message], attempt: int) -> Completion:
-        return await self._model.complete(
-            messages,
+        answer = await ask(
+            self._model,
+            self._style.messages(view),
+            lambda text: self._style.parse(view, text),
+            lambda problem: self._style.reask(view, problem),
             schema=self._style.schema(view),
-            sampling=self._sampling.model_copy(update={"seed": derive_seed(view.seed, attempt)}),
+            sampling=lambda attempt: self._sampling.model_copy(update={"seed": derive_seed(view.seed, attempt)}),
             session=view.session,
-            stream=self._listener(view, attempt),
+            listen=lambda attempt: self._listener(view, attempt),
         )
+        return Reply(answer.value or _failure(answer.problem), answer.calls)
 
     def _listener(self, view: SeatView, attempt: int) -> Callable[[str], None] | None:
         hear, pieces = self._hear, list[str]()
@@ -100,3 +78,10 @@ class LLMAgent:
                 hear(view, attempt, words)
 
         return listen
+
+
+def _failure(problem: UnusableReply | ContextExceeded | None) -> Failure:
+    if isinstance(problem, ContextExceeded):
+        return Failure(kind="context_length", detail=str(problem))
+    broke_a_rule = problem is not None and not problem.legal
+    return Failure(kind="illegal_action" if broke_a_rule else "unusable_reply", detail=str(problem))

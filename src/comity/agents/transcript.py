@@ -28,7 +28,8 @@ _STAGES = ("early", "middle", "late")
 _FIRST_KEY = re.compile(r'[^{]*\{\s*"(?:[^"\\]|\\.)*"(?=\s*:)')
 
 
-_SENTENCE = r'([^.!?"\\\n*_#<>{}\[\]]|[.][0-9]){2,140}[.!?]'
+_STOPS = ".!?\u2026\u3002\uff01\uff1f\u061f\u0964"
+_SENTENCE = rf'([^{_STOPS}"\\\n*_#<>{{}}\[\]]|[.][0-9]){{2,140}}[{_STOPS}]'
 _SENTENCES = f"^{_SENTENCE}( {_SENTENCE})?$"
 """One or two sentences: a small model that may ramble does. JSON's own marks are left out, as a pattern could
 break a string with them, and those of mark-up, which nobody speaks."""

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Protocol
 from uuid import uuid4
 
-from comity._version import __version__
+from comity._version import code_version
 from comity.evaluate.questions import Question
 from comity.evaluate.readings import read_scores
 from comity.evaluate.rubric import sotopia
-from comity.models.calls import recorded
-from comity.models.prompts import inert
-from comity.models.protocol import ChatModel, ContextExceeded, Message, Sampling
+from comity.models.asking import ask
+from comity.models.protocol import ChatModel, ContextExceeded, Sampling
+from comity.models.replies import UnusableReply
 from comity.world.environment import EndReason
 from comity.world.episodes import Episode, Policy
 from comity.world.events import Call
@@ -22,6 +22,9 @@ from comity.world.record import content_hash
 from comity.world.scorecards import DimensionScore, Rubric, Scorecard
 
 __all__ = ["Judge", "LLMJudge", "UnfinishedEpisode"]
+
+
+_UNREAD = "the judge's reply could not be read"
 
 
 class UnfinishedEpisode(ValueError):
@@ -76,28 +79,29 @@ class LLMJudge:
         return self._scorecard(episode, question, scores, calls)
 
     async def _ask(self, question: Question, seat: str) -> tuple[dict[str, DimensionScore], tuple[Call, ...]]:
-        messages = question.messages(seat)
-        scores = self._absent("not answered")
-        calls: list[Call] = []
-        while True:
-            try:
-                completion = await self._model.complete(
-                    messages, schema=question.schema, sampling=self._sampling, session=question.session
-                )
-            except ContextExceeded as error:
-                return scores | _missing(scores, f"the record does not fit the judge's context: {error}"), tuple(calls)
-            reading = read_scores(completion.text, self._rubric, question.turns)
-            scores |= {d: s for d, s in reading.scores.items() if scores[d].score is None}
-            problems = [f"{d}: {s.cause}" for d, s in scores.items() if s.cause]
-            problem = "; ".join(problems) or reading.repaired
-            call = recorded(
-                self._model, messages, completion, len(calls) + 1, "unusable" if problems else "ok", problem
-            )
-            calls.append(call)
-            if not problems or len(calls) == 2:
-                return scores, tuple(calls)
-            answer = Message("assistant", inert(completion.text) if completion.text.strip() else "(nothing)")
-            messages = [*messages, answer, Message("user", question.reask(problem))]
+        scores = self._absent(_UNREAD)
+
+        def read(text: str) -> tuple[None, str]:
+            reading = read_scores(text, self._rubric, question.turns)
+            scores.update({d: s for d, s in reading.scores.items() if scores[d].score is None})
+            if missing := [f"{d}: {s.cause}" for d, s in scores.items() if s.cause]:
+                raise UnusableReply("; ".join(missing))
+            return None, reading.repaired
+
+        answer = await ask(
+            self._model,
+            question.messages(seat),
+            read,
+            question.reask,
+            schema=question.schema,
+            sampling=lambda attempt: self._sampling,
+            session=question.session,
+        )
+        if isinstance(answer.problem, ContextExceeded):
+            scores |= _missing(scores, f"the record does not fit the judge's context: {answer.problem}")
+        elif answer.problem:
+            scores |= _missing(scores, str(answer.problem))
+        return scores, answer.calls
 
     def _absent(self, cause: str) -> dict[str, DimensionScore]:
         return {dimension.id: DimensionScore(score=None, cause=cause) for dimension in self._rubric.dimensions}
@@ -125,10 +129,10 @@ class LLMJudge:
             ),
             scores=scores,
             calls=calls,
-            code_version=__version__,
+            code_version=code_version(),
             judged_at=datetime.now(UTC),
         )
 
 
 def _missing(scores: Mapping[str, DimensionScore], cause: str) -> dict[str, DimensionScore]:
-    return {d: DimensionScore(score=None, cause=cause) for d, score in scores.items() if score.score is None}
+    return {d: DimensionScore(score=None, cause=cause) for d, score in scores.items() if score.cause == _UNREAD}

@@ -16,6 +16,10 @@ from comity.world.visibility import EVERYTHING
 __all__ = ["Question"]
 
 
+_REASON = r'^[^"\\\n]{12,240}[.!?]$'
+"""A sentence or two, which ends: a small judge that may go on and on does. JSON's own marks could break the string."""
+
+
 class Question:
     """The record of one episode and what is asked about each seat. The judge may know everything."""
 
@@ -37,12 +41,17 @@ class Question:
     @cached_property
     def schema(self) -> Schema:
         """For each dimension a reason, the turns it cites and a score inside the range."""
-        cited = {"type": "array", "items": {"type": "integer", "enum": sorted(self.turns)}, "minItems": 1}
+        cited = {
+            "type": "array",
+            "items": {"type": "integer", "enum": sorted(self.turns)},
+            "minItems": 1,
+            "maxItems": 4,
+        }
         nothing = {"type": "array", "items": {"type": "integer"}}
         judged = {}
         for dimension in self._rubric.dimensions:
             score = {"type": "integer", "enum": list(range(dimension.low, dimension.high + 1))}
-            reason = {"type": "string", "minLength": 12}
+            reason = {"type": "string", "pattern": _REASON}
             properties = {"reason": reason, "turns": cited if self.turns else nothing, "score": score}
             judged[dimension.id] = _object(properties)
         return Schema("scorecard", _object(judged))
@@ -97,6 +106,7 @@ class Question:
                 a=self._names[edge.between[0]],
                 b=self._names[edge.between[1]],
                 relationship=self.template.texts[edge.kind],
+                background=edge.background,
             )
             for edge in self._episode.task.edges
         ]

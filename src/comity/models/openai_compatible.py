@@ -64,7 +64,7 @@ class OpenAICompatible:
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._timeout = aiohttp.ClientTimeout(total=call_seconds, sock_connect=connect_seconds)
         self._http: aiohttp.ClientSession | None = None
-        self._constrains = True
+        self._refused: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -80,13 +80,13 @@ class OpenAICompatible:
         session: str,
         stream: Callable[[str], None] | None = None,
     ) -> Completion:
-        """Answer; see `ChatModel`. A server that refuses schemas is asked without one from then on, and the reply says so."""
+        """Answer; see `ChatModel`. A kind of schema that the server refuses is left out from then on, and the reply says so."""
         del session  # this protocol has no name for a conversation
-        constrained = schema is not None and self._constrains
+        constrained = schema is not None and schema.name not in self._refused
         try:
             return await self._call(messages, schema if constrained else None, sampling, stream)
         except _SchemaRefused:
-            self._constrains = False
+            self._refused.add(schema.name if schema else "")
             return await self._call(messages, None, sampling, stream)
 
     async def models(self) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import json_repair
 
-__all__ = ["UnusableReply", "partial_words", "read_object"]
+__all__ = ["UnusableReply", "is_whole", "partial_words", "read_object"]
 
 
 _HALF = re.compile("[\ud800-\udfff]")
@@ -34,18 +34,50 @@ def read_object(text: str) -> tuple[Mapping[str, object], str]:
     return found, repaired
 
 
+def is_whole(text: str) -> bool:
+    """Whether the reply holds a complete JSON object."""
+    try:
+        _first_object(_after_reasoning(text))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _loaded(text: str) -> tuple[object, str]:
+    said = _after_reasoning(text)
+    if "{" not in said:
+        raise UnusableReply("it holds no JSON object" if said.strip() else "it is empty")
     try:
-        return json.loads(text), ""
+        found, around = _first_object(said)
     except ValueError as error:
-        if "{" not in text:
-            problem = "it is empty" if not text.strip() else "it holds no JSON object"
-            raise UnusableReply(problem) from None
-        problem = f"not valid JSON ({error})"
+        return _repaired(said[said.index("{") :], f"not valid JSON ({error})")
+    return found, "not valid JSON (text around the object was left out)" if around or said != text else ""
+
+
+def _repaired(broken: str, problem: str) -> tuple[object, str]:
     try:
-        return json_repair.loads(text[text.index("{") :]), problem
+        found = json_repair.loads(broken)
     except ValueError:
         raise UnusableReply(problem) from None
+    return (found[0] if isinstance(found, list) and found else found), problem
+
+
+def _first_object(said: str) -> tuple[object, bool]:
+    """The first JSON object and whether other text stands around it: what a model adds after its answer is no answer."""
+    start = said.index("{")
+    found, end = json.JSONDecoder().raw_decode(said, start)
+    return found, bool(said[:start].strip() or said[end:].strip())
+
+
+def _after_reasoning(text: str) -> str:
+    """What follows a model's thoughts. Thoughts are not for others, and unfinished ones hold no answer."""
+    before, opened, thoughts = text.partition("<think>")
+    if not opened or before.strip():
+        return text
+    _, closed, said = thoughts.partition("</think>")
+    if not closed:
+        raise UnusableReply("its reasoning did not come to an end")
+    return said
 
 
 def partial_words(text: str, after: str) -> str:
