@@ -9,13 +9,22 @@ from comity.world.characters import Character
 from comity.world.environment import End, EndReason, Limits
 from comity.world.episodes import Episode, Policy
 from comity.world.events import Call, Event, Failure, Trace
+from comity.world.record import content_hash
 from comity.world.relationships import RelationshipKind
 from comity.world.scenarios import Scenario, Seat
-from comity.world.scorecards import DimensionScore, Scorecard
+from comity.world.scorecards import Dimension, DimensionScore, Rubric, Scorecard
 from comity.world.tasks import Edge, Task
 
 START = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 END = End(reason=EndReason.TURN_LIMIT)
+RUBRIC = Rubric(
+    id="sotopia",
+    version=1,
+    dimensions=(
+        Dimension(id="GOAL", name="Goal", low=0, high=10, description="Reached?"),
+        Dimension(id="BEL", name="Believability", low=0, high=10, description="Ça va? 👍 <b>"),
+    ),
+)
 
 
 def character(id_: str = "ann", name: str = "Ann", **fields: str) -> Character:
@@ -54,14 +63,16 @@ def episode(id_: str = "e1", *, events: tuple[Event, ...] = (), of: Task | None 
     )
 
 
-def scorecard(id_: str = "c1", episode_id: str = "e1", reason: str = "It sold", minute: int = 0) -> Scorecard:
+def scorecard(
+    id_: str = "c1", episode_id: str = "e1", reason: str = "It sold", minute: int = 0, by: Rubric = RUBRIC
+) -> Scorecard:
     return Scorecard(
         id=id_,
         episode=episode_id,
         mode="asymmetric",
-        rubric="sotopia",
-        rubric_version=1,
-        rubric_hash="0" * 64,
+        rubric=by.id,
+        rubric_version=by.version,
+        rubric_hash=content_hash(by),
         judge=Policy(agent="judge", model="m2"),
         scores={
             "b": {"GOAL": DimensionScore(score=8, reason=reason), "BEL": DimensionScore(score=None, cause="timeout")}

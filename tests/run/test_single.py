@@ -11,6 +11,7 @@ from comity.agents.llm import LLMAgent
 from comity.agents.protocol import Agent, Reply
 from comity.agents.scripted import ScriptedAgent
 from comity.evaluate.judge import LLMJudge, UnfinishedEpisode
+from comity.evaluate.rubric import sotopia
 from comity.models.protocol import Unreachable
 from comity.models.scripted import scripted
 from comity.run.single import judge_and_keep, play_and_keep
@@ -126,6 +127,7 @@ async def test_every_scorecard_is_kept_and_none_for_an_unfinished_episode(store:
     played = await play_and_keep(episode, agents, store)
     cards = [await judge_and_keep(played, judge, store) for _ in range(2)]
     assert store.scorecards(episode.id) == tuple(cards)
+    assert {store.rubric(card.rubric_hash) for card in cards} == {sotopia()}
     assert bare(store.episode(episode.id)) == bare(played)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from store_records import END, START, episode, event, scorecard, task
+from store_records import END, RUBRIC, START, episode, event, scorecard, task
 
 from comity.store import Damaged, Store
 from comity.world.collection import Collection
@@ -23,7 +23,7 @@ def store(path: Path) -> Iterator[Store]:
         opened.add(Collection(tasks=(task("t-bad", secret="bad"), task("t-good"))))
         opened.begin(episode("bad", events=(event(0), event(1)), of=task("t-bad", secret="bad"), minute=1))
         opened.begin(episode("good", events=(event(0),), of=task("t-good")))
-        opened.add_scorecard(scorecard(episode_id="bad"))
+        opened.add_scorecard(scorecard(episode_id="bad"), RUBRIC)
         yield opened
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from store_records import END, START, episode, event, scorecard, task
+from store_records import END, RUBRIC, START, episode, event, scorecard, task
 
 from comity.store import Ambiguous, Conflict, NotFound, Store
 from comity.world.environment import EndReason
@@ -159,7 +159,7 @@ def test_last_is_the_newest_by_its_start(store: Store) -> None:
 def test_the_listing_says_what_each_episode_is(store: Store) -> None:
     store.begin(episode("e1", events=(event(0), event(1)), of=task(title="Ένα παζάρι")))
     store.finish("e1", END, START)
-    store.add_scorecard(scorecard())
+    store.add_scorecard(scorecard(), RUBRIC)
     (listed,) = store.episodes()
     assert (listed.id, listed.task, listed.title) == ("e1", "sale-1", "Ένα παζάρι")
     assert listed.names == {"a": "Ann", "b": "Bob"}
@@ -180,21 +180,21 @@ def test_every_scorecard_is_kept_oldest_first(store: Store) -> None:
     store.begin(episode())
     cards = [scorecard("late", minute=9), scorecard("early", minute=1), scorecard("later", minute=9)]
     for card in cards:
-        store.add_scorecard(card)
+        store.add_scorecard(card, RUBRIC)
     assert [card.id for card in store.scorecards("e1")] == ["early", "late", "later"]
 
 
 def test_a_scorecard_is_stored_once(store: Store) -> None:
     store.begin(episode())
-    store.add_scorecard(scorecard(reason="first"))
+    store.add_scorecard(scorecard(reason="first"), RUBRIC)
     with pytest.raises(Conflict, match="scorecard 'c1'"):
-        store.add_scorecard(scorecard(reason="second"))
+        store.add_scorecard(scorecard(reason="second"), RUBRIC)
     assert store.scorecards("e1") == (scorecard(reason="first"),)
 
 
 def test_a_scorecard_needs_its_episode(store: Store) -> None:
     with pytest.raises(NotFound, match="no episode 'e1'"):
-        store.add_scorecard(scorecard())
+        store.add_scorecard(scorecard(), RUBRIC)
 
 
 def test_an_id_that_looks_like_a_path_writes_nothing_outside_the_store(tmp_path: Path, store: Store) -> None:

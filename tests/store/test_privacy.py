@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from store_records import END, START, episode, event, scorecard, task
+from store_records import END, RUBRIC, START, episode, event, scorecard, task
 
 from comity.store import Store, StoreError
 from comity.world.collection import Collection
@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 def store(path: Path) -> Iterator[Store]:
     with Store.open(str(path), wait=0.05) as opened:
         opened.begin(episode(events=(event(0, CANARY),), of=task(goal=CANARY, secret=CANARY)))
-        opened.add_scorecard(scorecard(reason=CANARY))
+        opened.add_scorecard(scorecard(reason=CANARY), RUBRIC)
         yield opened
 
 
@@ -74,14 +74,14 @@ WRITES: dict[str, Callable[[Store], None]] = {
     "append": lambda store: store.append("e1", [event(1, CANARY)]),
     "interrupt": lambda store: store.interrupt("e1", CANARY),
     "add": lambda store: store.add(secretive()),
-    "add_scorecard": lambda store: store.add_scorecard(scorecard("c2", reason=CANARY)),
+    "add_scorecard": lambda store: store.add_scorecard(scorecard("c2", reason=CANARY), RUBRIC),
 }
 CONFLICTS: dict[str, Callable[[Store], None]] = {
     "begin": lambda store: store.begin(episode(events=(event(0, CANARY),))),
     "append": lambda store: store.append("e1", [event(0, CANARY)]),
     "gap": lambda store: store.append("e1", [event(5, CANARY)]),
     "unknown": lambda store: store.append("e7", [event(0, CANARY)]),
-    "add_scorecard": lambda store: store.add_scorecard(scorecard(reason=CANARY)),
+    "add_scorecard": lambda store: store.add_scorecard(scorecard(reason=CANARY), RUBRIC),
     "surrogate": lambda store: store.add(Collection(tasks=(task(secret=f"{CANARY}\ud800"),))),
 }
 CASES = [
@@ -140,7 +140,7 @@ def test_no_log_line_holds_anything_private(path: Path, caplog: pytest.LogCaptur
             store.interrupt("e1", CANARY)
             store.append("e1", [event(1, CANARY)])
             store.finish("e1", END, START)
-            store.add_scorecard(scorecard(reason=CANARY))
+            store.add_scorecard(scorecard(reason=CANARY), RUBRIC)
             assert CANARY in str(store.episode("e1"))
             assert CANARY in str(store.scorecards("e1"))
             assert CANARY in str(store.collection())

@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 from hypothesis import example, given, settings
-from store_records import END, START, episode, episodes, event, scorecard, scorecards
+from store_records import END, RUBRIC, START, episode, episodes, event, scorecard, scorecards
 
 from comity.store import Store
 from comity.world.episodes import Episode
@@ -48,7 +48,7 @@ def test_a_scorecard_comes_back_equal(store: Store, drawn: Scorecard) -> None:
     played = episode(f"c{next(_numbers)}")
     card = drawn.model_copy(update={"id": f"card-{played.id}", "episode": played.id})
     store.begin(played)
-    store.add_scorecard(card)
+    store.add_scorecard(card, RUBRIC)
     (found,) = store.scorecards(played.id)
     assert found == card
     assert [list(by_seat) for by_seat in found.scores.values()] == [list(by_seat) for by_seat in card.scores.values()]
@@ -62,5 +62,5 @@ def test_a_time_without_a_zone_stays_without(store: Store) -> None:
 
 def test_dimensions_keep_the_order_of_the_rubric(store: Store) -> None:
     store.begin(episode("order"))
-    store.add_scorecard(scorecard("order", "order"))
+    store.add_scorecard(scorecard("order", "order"), RUBRIC)
     assert list(store.scorecards("order")[0].scores["b"]) == ["GOAL", "BEL"]

@@ -51,7 +51,7 @@ async def play_and_keep(
 
 
 async def judge_and_keep(episode: Episode, judge: Judge, store: Store) -> Scorecard:
-    """Judge a finished episode and keep the scorecard beside those it has. Raises as the judge does."""
+    """Judge a finished episode and keep the scorecard beside those it has, with the rubric. Raises as the judge does."""
     card = await judge.score(episode)
-    store.add_scorecard(card)
+    store.add_scorecard(card, judge.rubric)
     return card

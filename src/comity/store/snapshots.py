@@ -1,4 +1,4 @@
-"""Immutable snapshots of characters, relationships, scenarios and tasks, named by content hash, and which of them are current."""
+"""Immutable snapshots of characters, relationships, scenarios, tasks and rubrics, by content hash, and which of them are current."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias, TypeVar
@@ -12,12 +12,13 @@ from comity.world.characters import Character
 from comity.world.record import Record, content_hash
 from comity.world.relationships import Relationship
 from comity.world.scenarios import Scenario
+from comity.world.scorecards import Rubric
 from comity.world.tasks import Task
 
-__all__ = ["Kind", "Snapshots", "caption_of", "keep", "keep_task", "make_current"]
+__all__ = ["Kind", "Snapshots", "caption_of", "hash_of", "keep", "keep_task", "make_current"]
 
-Kind = Literal["character", "relationship", "scenario", "task"]
-Named: TypeAlias = Character | Relationship | Scenario | Task
+Kind = Literal["character", "relationship", "scenario", "task", "rubric"]
+Named: TypeAlias = Character | Relationship | Scenario | Task | Rubric
 R = TypeVar("R", bound=Record)
 
 _CURRENT = select(current.c.hash).where(current.c.kind == bindparam("of"), current.c.id == bindparam("wanted"))
@@ -28,7 +29,7 @@ def keep(connection: Connection, kind: Kind, record: Named) -> str:
     """Store the record's snapshot unless it is there; give its hash."""
     if isinstance(record, Task):
         return keep_task(connection, record)
-    name = _hash(kind, record)
+    name = hash_of(kind, record)
     if not _kept(connection, name):
         connection.execute(insert(snapshots), {"hash": name, "kind": kind, "body": dump(record)})
     return name
@@ -36,7 +37,7 @@ def keep(connection: Connection, kind: Kind, record: Named) -> str:
 
 def keep_task(connection: Connection, task: Task) -> str:
     """Store the task's snapshot, and those it refers to, unless they are there; give its hash."""
-    name = _hash("task", task)
+    name = hash_of("task", task)
     if _kept(connection, name):
         return name
     body = {
@@ -70,6 +71,17 @@ def make_current(connection: Connection, kind: Kind, records: Iterable[Named]) -
         connection.execute(update(current).where(there).values(hash=bindparam("now")), changed)
 
 
+def hash_of(kind: Kind, record: Named) -> str:
+    """The record's content hash. Raises `StoreError` where it holds what is no text."""
+    try:
+        return content_hash(record)
+    except UnicodeEncodeError:
+        pass
+    raise StoreError(
+        f"{kind} {record.id!r} holds half of a surrogate pair, which is no text; replace it (U+D800 to U+DFFF)"
+    )
+
+
 def caption_of(text: object) -> tuple[str, Mapping[str, str]]:
     """A task's title and names by seat. Raises `ValueError` where they cannot be read."""
     match load(text):
@@ -98,6 +110,10 @@ class Snapshots:
         found: str | None = self._connection.scalar(_CURRENT, {"of": kind, "wanted": id_})
         return found
 
+    def hashes(self, kind: Kind) -> list[str]:
+        """The hashes of every snapshot of a kind, current or not."""
+        return list(self._connection.scalars(select(snapshots.c.hash).where(snapshots.c.kind == kind)))
+
     def record(self, name: str, model: type[R], what: str) -> R:
         """The record of this hash. Raises `Damaged`, naming `what`."""
         if name not in self._read:
@@ -124,14 +140,4 @@ class Snapshots:
 def _kept(connection: Connection, name: str) -> bool:
     return (
         connection.scalar(select(snapshots.c.hash).where(snapshots.c.hash == bindparam("n")), {"n": name}) is not None
-    )
-
-
-def _hash(kind: Kind, record: Named) -> str:
-    try:
-        return content_hash(record)
-    except UnicodeEncodeError:
-        pass
-    raise StoreError(
-        f"{kind} {record.id!r} holds half of a surrogate pair, which is no text; replace it (U+D800 to U+DFFF)"
     )

@@ -15,7 +15,7 @@ from comity.store import sqlite
 from comity.store.bodies import damaged, dump, read, time_text, to_column
 from comity.store.errors import Ambiguous, Conflict, NotFound, StoreError
 from comity.store.schema import migrate, revision_of
-from comity.store.snapshots import Snapshots, keep_task, make_current
+from comity.store.snapshots import Snapshots, hash_of, keep, keep_task, make_current
 from comity.store.summaries import EpisodeSummary, TaskSummary, list_episodes, list_tasks
 from comity.store.tables import HEAD, current, episodes, events, scorecards
 from comity.world.characters import Character
@@ -25,7 +25,7 @@ from comity.world.episodes import Episode
 from comity.world.events import Event
 from comity.world.relationships import Relationship
 from comity.world.scenarios import Scenario
-from comity.world.scorecards import Scorecard
+from comity.world.scorecards import Rubric, Scorecard
 from comity.world.tasks import Task
 
 __all__ = ["Store"]
@@ -222,8 +222,13 @@ class Store:
 
     # Scorecards
 
-    def add_scorecard(self, card: Scorecard) -> None:
-        """Keep a scorecard beside those the episode has. Raises `Conflict` where its id is taken, `NotFound` for no such episode."""
+    def add_scorecard(self, card: Scorecard, rubric: Rubric) -> None:
+        """Keep a scorecard beside those the episode has, and the rubric it was judged by.
+
+        Raises `ValueError` where it was judged by another rubric, `Conflict` where its id is taken, `NotFound` for no
+        such episode.
+        """
+        _check_rubric(card, rubric)
         row = {
             "id": card.id,
             "episode": card.episode,
@@ -233,6 +238,7 @@ class Store:
         with self._write() as connection:
             if connection.scalar(_EPISODE, {"wanted": card.episode}) is None:
                 raise _no_episode(connection, card.episode)
+            keep(connection, "rubric", rubric)
             try:
                 connection.execute(insert(scorecards), row)
             except IntegrityError:
@@ -245,6 +251,15 @@ class Store:
                 raise _no_episode(connection, episode_id)
             rows = connection.execute(_CARDS, {"wanted": episode_id}).all()
         return tuple(_scorecard(row) for row in rows)
+
+    def rubric(self, hash_: str) -> Rubric:
+        """The rubric of this content hash, as scorecards name it in `rubric_hash`. Raises `NotFound`."""
+        with self._read() as connection:
+            snapshots = Snapshots(connection)
+            known = snapshots.hashes("rubric")
+            if hash_ not in known:
+                raise _not_found("rubric", hash_, known)
+            return snapshots.record(hash_, Rubric, f"rubric {hash_!r}")
 
     # Transactions
 
@@ -282,6 +297,14 @@ def _insert(connection: Connection, episode_id: str, new: Sequence[Event]) -> No
     ]
     if rows:
         connection.execute(insert(events), rows)
+
+
+def _check_rubric(card: Scorecard, rubric: Rubric) -> None:
+    judged_by = (card.rubric, card.rubric_version, card.rubric_hash)
+    given = (rubric.id, rubric.version, hash_of("rubric", rubric))
+    if judged_by != given:
+        named, other = (f"{id_!r}, version {version}, hash {name[:12]}" for id_, version, name in (judged_by, given))
+        raise ValueError(f"scorecard {card.id!r} was judged by rubric {named}, not by {other}; give its judge's rubric")
 
 
 def _check_order(episode_id: str, new: Sequence[Event], *, start: int) -> None:
