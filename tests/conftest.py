@@ -1,15 +1,21 @@
-"""What all tests share: the backend of async tests, no deadline for hypothesis, since the machine may be busy, and the small real
-model, fetched once and kept.
+"""What all tests share: the backend of async tests, no deadline for hypothesis, since the machine may be busy, the small real
+model, fetched once and kept, and the check that prompts only grow, whatever is tested.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from privacy.recording import Growth
 
+from comity.agents.llm import LLMAgent
+from comity.agents.protocol import Reply
 from comity.models.download import pull
+from comity.models.protocol import prompt_hash
 from comity.models.registry import LocalModelEntry, load_registry
+from comity.world.views import SeatView
 
 settings.register_profile("comity", deadline=None)
 settings.load_profile("comity")
@@ -18,6 +24,27 @@ settings.load_profile("comity")
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def prompts_only_grow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Growth]:
+    """In every test, every prompt of a seat of an episode but its first begins with the whole of its previous one.
+
+    What is sent to a model is checked, once a turn: a re-ask is a side branch. Two episodes of one id would be taken
+    for one, so each that a test plays needs its own.
+    """
+    growth, act = Growth(), LLMAgent.act
+
+    async def watched(self: LLMAgent, view: SeatView) -> Reply:
+        messages = self._style.messages(view)
+        growth.note(view.session, self._style.template.label, messages)
+        reply = await act(self, view)
+        assert not reply.calls or reply.calls[0].prompt_hash == prompt_hash(messages), "another prompt was sent"
+        return reply
+
+    monkeypatch.setattr(LLMAgent, "act", watched)
+    yield growth
+    assert not growth.broken, growth.broken
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Who may know what, written a second time, straight from the table in the design and without a look at `comity.world.visibility`."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from comity.world.actions import Action
@@ -42,11 +43,16 @@ class Oracle:
         self._world = world
         self._present = set(world.seats)
         self._heard: dict[str, set[str]] = {seat: set() for seat in world.seats}
+        self._perceived: dict[str, Counter[tuple[str, str]]] = {seat: Counter() for seat in world.seats}
         self._told = {seat: self._tokens(p for p in world.planted if self._may(seat, p)) for seat in world.seats}
 
     def known(self, seat: str) -> frozenset[str]:
         """Every canary the seat may know now."""
         return self._told[seat] | self._heard[seat]
+
+    def perceived(self, seat: str) -> Counter[tuple[str, str]]:
+        """By who did it and its type, how many actions the seat may know to have happened."""
+        return self._perceived[seat]
 
     def hints(self, seat: str) -> frozenset[str]:
         """What it may know and the chat style need not tell: the hints of others, and in a script all hints."""
@@ -65,10 +71,19 @@ class Oracle:
         """One turn's actions, by seat."""
         done = list(done)
         for actor, action in done:
-            alone = {actor, *action.to} if action.to and self._world.mode == "asymmetric" else self._present
-            for seat in self._present & alone:
+            for seat in self._present & self._witnesses(actor, action):
                 self._heard[seat] |= canaries(action.argument)
+                self._perceived[seat][actor, action.type.value] += 1
         self._present -= {actor for actor, action in done if action.type == "leave"}
+
+    def _witnesses(self, actor: str, action: Action) -> set[str]:
+        """A private message, its existence included, is seen by its sender and recipients alone.
+
+        That somebody did nothing is therefore seen by nobody else either: who sees it whenever it is so knows by its
+        absence that there was a message. Everybody sees who leaves.
+        """
+        private = action.to or action.type == "none"
+        return {actor, *action.to} if private and self._world.mode == "asymmetric" else set(self._world.seats)
 
     def _may(self, seat: str, planted: Planted) -> bool:
         world, kind = self._world, planted.kind

@@ -9,7 +9,7 @@ from comity.agents.styles import style_named
 from comity.models.protocol import Completion, Message, Sampling, Schema
 from comity.models.scripted import Script
 
-__all__ = ["Asked", "RecordingModel", "assert_prompts_grow", "following"]
+__all__ = ["Asked", "Growth", "RecordingModel", "assert_grown", "assert_prompts_grow", "following"]
 
 
 class Asked(NamedTuple):
@@ -87,19 +87,54 @@ def assert_prompts_grow(model: RecordingModel) -> int:
     """Every prompt of a seat but its first begins with the whole of its previous one. Gives the number of pairs compared."""
     compared = 0
     for session in model.sessions:
-        prompts = model.prompts(session)
-        for before, after in itertools.pairwise(prompts):
-            assert _begins_with(after, before), (
-                f"{session}: a prompt does not begin with the one before:\n{before}\n{after}"
-            )
+        for before, after in itertools.pairwise(model.prompts(session)):
+            assert_grown(session, before, after)
             compared += 1
     return compared
 
 
-def _begins_with(after: Sequence[Message], before: Sequence[Message]) -> bool:
-    """Message by message, where the last one may have grown if it is still the last."""
-    if len(after) > len(before):
-        return tuple(after[: len(before)]) == tuple(before)
-    last, grown = before[-1], after[-1]
-    same = len(after) == len(before) and tuple(after[:-1]) == tuple(before[:-1]) and last.role == grown.role
-    return same and grown.content.startswith(last.content)
+class Growth:
+    """The check for prompts that come one by one, of any number of episodes."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, str], tuple[Message, ...]] = {}
+        self.broken: list[AssertionError] = []
+        """Every error raised, so that none is lost where somebody catches it."""
+
+    def note(self, session: str, style: str, messages: Sequence[Message]) -> None:
+        """The next prompt of a seat. Raises where it does not begin with the one before; a view of no episode has none."""
+        if session.startswith("/"):
+            return
+        before = self._last.get((session, style), ())
+        self._last[session, style] = tuple(messages)
+        try:
+            assert_grown(session, before, messages)
+        except AssertionError as error:
+            self.broken.append(error)
+            raise
+
+
+def assert_grown(session: str, before: Sequence[Message], after: Sequence[Message]) -> None:
+    """A prompt begins with the one before, message by message; the last one may have grown if it is still the last."""
+    last_grew = len(before) == len(after) > 0 and before[-1].role == after[-1].role
+    if last_grew and after[-1].content.startswith(before[-1].content):
+        before, after = before[:-1], after[:-1]
+    if tuple(after[: len(before)]) != tuple(before):
+        raise AssertionError(f"{session}: a prompt does not begin with the one before: {_difference(before, after)}")
+
+
+def _difference(before: Sequence[Message], after: Sequence[Message]) -> str:
+    for at, (old, new) in enumerate(zip(before, after, strict=False)):
+        if old.role != new.role:
+            return f"message {at} was the {old.role}'s and is the {new.role}'s"
+        if old != new:
+            same = _shared(old.content, new.content)
+            was, now = old.content[same : same + 200], new.content[same : same + 200]
+            return f"message {at}, {old.role}, character {same}: it was {was!r} and is {now!r}"
+    return f"it had {len(before)} messages and has {len(after)}"
+
+
+def _shared(old: str, new: str) -> int:
+    """How many characters the texts begin with in common."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((at for at, (was, now) in pairs if was != now), min(len(old), len(new)))

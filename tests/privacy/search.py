@@ -1,8 +1,10 @@
 """Plays a world and searches whatever reaches a seat for canaries that it may not know, and for those that it should."""
 
 import json
+from collections import Counter
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TypeVar
 
 from comity.agents.briefing import briefing, shown
@@ -18,6 +20,7 @@ from privacy.worlds import Turn, World
 __all__ = ["Leak", "Withheld", "now", "search"]
 
 T = TypeVar("T")
+_NUMBERS = count()
 
 
 class Leak(AssertionError):
@@ -44,6 +47,7 @@ class _Play:
     replies: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.episode = f"world{next(_NUMBERS)}"
         self.oracle = Oracle(self.world)
         self.model = RecordingModel(lambda asked: self.replies.pop(0))
         self.agent = LLMAgent(self.model, style=self.world.style)
@@ -76,7 +80,15 @@ def _expect(what: str, text: str, may: frozenset[str], must: frozenset[str] = fr
 
 def _search_view(play: _Play, state: State, seat: str) -> None:
     known = play.oracle.known(seat)
-    view = views.view(state, seat, episode="world")
+    view = views.view(state, seat, episode=play.episode)
+    happened, shared = (
+        Counter((seen.seat, seen.action.type.value) for seen in view.history),
+        play.oracle.perceived(seat),
+    )
+    if happened - shared:
+        raise Leak(f"the view of {seat} in turn {state.turn} holds {happened - shared}: {view.history}")
+    if shared - happened:
+        raise Withheld(f"the view of {seat} in turn {state.turn} lacks {shared - happened}: {view.history}")
     must = known - play.oracle.bonds(seat)
     _expect(f"the view of {seat} in turn {state.turn}", repr(view), known, must)
     _expect(f"what a person in {seat} reads", "\n".join([briefing(view), *map(shown, view.history)]), known, must)
@@ -86,7 +98,7 @@ def _act(play: _Play, state: State, seat: str) -> Action | Failure:
     """What the seat does, as its agent reads the model's replies."""
     turn = play.world.turn(state.turn, seat, state.spec(seat))
     play.replies[:], first = turn.replies, len(play.model.asked)
-    reply = now(play.agent.act(views.view(state, seat, episode="world")))
+    reply = now(play.agent.act(views.view(state, seat, episode=play.episode)))
     assert not play.replies, f"the model was not asked {len(turn.replies)} times: {turn.replies}"
     for attempt, asked in enumerate(play.model.asked[first:]):
         _search_prompt(play, seat, asked, "".join(turn.replies[:attempt]))
@@ -122,9 +134,7 @@ def _search_errors(play: _Play, state: State, did: dict[str, Action | Failure], 
     """Whatever illegal thing a seat tries, the error tells it nothing."""
     spec = state.spec(seat)
     illegal = [Action(type=kind, argument="x") for kind in ActionType if kind not in spec.types and kind != "none"]
-    illegal.append(
-        Action(type=spec.types[-1] if spec.types[-1] != "none" else ActionType.SPEAK, argument="x", to=("p9",))
-    )
+    illegal.extend(Action(type=kind, argument="x", to=("p9",)) for kind in spec.types if kind not in {"none", "leave"})
     illegal.append(Action(type=ActionType.SPEAK, argument="x" * (MAX_ARGUMENT + 1)))
     for action in illegal:
         error = _refusal(state, {**did, seat: action}, IllegalAction)

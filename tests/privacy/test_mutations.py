@@ -10,7 +10,7 @@ from hypothesis.errors import NoSuchExample
 from comity.agents.chat import ChatStyle
 from comity.models.protocol import Message
 from comity.world import environment, views, visibility
-from comity.world.actions import Action
+from comity.world.actions import Action, ActionType
 from comity.world.environment import State
 from comity.world.relationships import RelationshipKind
 from comity.world.views import SeatView
@@ -27,6 +27,11 @@ _WORLDS = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+
+
+@pytest.fixture(autouse=True)
+def prompts_only_grow() -> None:
+    """Not here, where a mutation may break it: what is looked for is the leak. The search itself checks it in the end."""
 
 
 def fails(error: type[AssertionError]) -> Callable[[World], bool]:
@@ -76,6 +81,16 @@ def lite_has_the_own_profile(patch: Patch) -> None:
 
 def messages_are_open(patch: Patch) -> None:
     patch.setattr(environment, "audience", lambda action, actor, present, mode: present)
+
+
+def doing_nothing_is_public(patch: Patch) -> None:
+    """It then shows who did not do nothing: who wrote to somebody."""
+
+    def seen_by(action: Action, actor: str, present: tuple[str, ...], mode: Mode) -> tuple[str, ...]:
+        return present if action.type is ActionType.NONE else real(action, actor, present, mode)
+
+    real = visibility.audience
+    patch.setattr(environment, "audience", seen_by)
 
 
 def messages_exist_for_all(patch: Patch) -> None:
@@ -156,6 +171,7 @@ LEAKS: Mapping[str, Callable[[Patch], None]] = {
         lite_has_profiles,
         lite_has_the_own_profile,
         messages_are_open,
+        doing_nothing_is_public,
         messages_exist_for_all,
         who_left_hears_on,
         the_first_seat_hears_all,

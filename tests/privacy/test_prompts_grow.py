@@ -12,11 +12,12 @@ from comity.models.prompts import Block, quote
 from comity.models.protocol import Message
 from comity.models.scripted import SCRIPTS
 from comity.simulate import simulate
-from comity.world.environment import EndReason
+from comity.world.environment import EndReason, Environment
 from comity.world.episodes import Episode
 from comity.world.tasks import Task
-from comity.world.views import SeatView
-from privacy.recording import RecordingModel, assert_prompts_grow, following
+from comity.world.views import SeatView, view
+from privacy.recording import Growth, RecordingModel, assert_prompts_grow, following
+from privacy.search import now
 from privacy.test_prompt_structure import STYLES, task
 from privacy.worlds import World, worlds
 
@@ -99,7 +100,9 @@ def test_a_model_that_says_nothing_fails_for_itself(style: str) -> None:
     assert (episode.end.reason, episode.end.seat) == (EndReason.AGENT_FAILURE, "s0")
 
 
-def test_the_check_fails_where_a_prompt_names_only_who_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_fails_where_a_prompt_names_only_who_is_there(
+    prompts_only_grow: Growth, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def private(self: ChatStyle, view: SeatView) -> str:
         names = ", ".join(quote(name) for _, name in view.spec.recipients)
         return self.template.fill("means_private", recipients=Block(names)) if names else ""
@@ -107,6 +110,44 @@ def test_the_check_fails_where_a_prompt_names_only_who_is_there(monkeypatch: pyt
     monkeypatch.setattr(ChatStyle, "_private", private)
     with pytest.raises(AssertionError, match="does not begin with the one before"):
         test_prompts_grow_on_when_somebody_leaves_who_could_be_written_to("chat")
+    prompts_only_grow.broken.clear()
+
+
+def test_every_test_fails_where_a_style_does_not_grow(
+    prompts_only_grow: Growth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The turn's number at the head of the prompt: the check of all tests stops the episode, and says so again at the end."""
+
+    def counting(self: ChatStyle, view: SeatView) -> list[Message]:
+        return [Message("system", f"It is turn {view.turn}."), *messages(self, view)]
+
+    messages = ChatStyle.messages
+    monkeypatch.setattr(ChatStyle, "messages", counting)
+    with pytest.raises(AssertionError, match=r"/s0: .* message 0, system, character 11: it was '1\.' and is '3\.'"):
+        play(task(("Ana", "Bo")), following(SCRIPTS["demo"]))
+    assert len(prompts_only_grow.broken) == 1
+    prompts_only_grow.broken.clear()
+
+
+def test_the_check_of_every_test_knows_episodes_and_styles_apart() -> None:
+    growth, hello, bye = Growth(), [Message("user", "hello")], [Message("user", "bye")]
+    for session, style, messages in (("e/a", "chat", hello), ("e/b", "chat", bye), ("e/a", "transcript", bye)):
+        growth.note(session, style, messages)
+    growth.note("/a", "chat", hello)
+    growth.note("/a", "chat", bye)
+    growth.note("e/a", "chat", [*hello, *bye])
+    for worse in ([], hello, [*bye, *hello], [Message("system", "hello"), *bye]):
+        with pytest.raises(AssertionError, match="e/a: a prompt does not begin"):
+            growth.note("e/a", "chat", worse)
+        growth = Growth()
+        growth.note("e/a", "chat", [*hello, *bye])
+
+
+def test_the_check_fails_where_another_prompt_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = iter(range(100))
+    monkeypatch.setattr(ChatStyle, "messages", lambda self, view: [Message("user", f"{next(odd)}")])
+    with pytest.raises(AssertionError, match="another prompt was sent"):
+        now(LLMAgent(following(SCRIPTS["demo"])).act(view(Environment().reset(task(), seed=0), "s0")))
 
 
 def test_the_check_fails_where_a_reask_stays() -> None:

@@ -106,7 +106,7 @@ class World:
         kinds, names = _offered(schema)
         if move.kind not in kinds or move.kind is ActionType.NONE:
             return json.dumps({"action_type": kinds[0], "argument": token})
-        to = names[: len(move.to)]
+        to = [] if move.kind is ActionType.LEAVE else names[: len(move.to)]
         return json.dumps({"action_type": move.kind, "argument": f"{move.words}{token}{move.words}", "to": to})
 
 
@@ -123,7 +123,7 @@ def _legal(move: Move, token: str, seat: str, spec: ActionSpec) -> Action:
     if kind is ActionType.NONE:
         return Action(type=kind)
     reachable = [other for other, _ in spec.recipients]
-    to = tuple(other for other in move.to if other in reachable)
+    to = tuple(other for other in move.to if other in reachable and kind is not ActionType.LEAVE)
     return Action(type=kind, argument=f"{move.words}{token}{move.words}", to=to)
 
 
