@@ -1,6 +1,6 @@
 """A person at a terminal as an agent: shows what the seat sees, reads what the person does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import anyio
 
@@ -11,9 +11,9 @@ from comity.models.protocol import Unreachable
 from comity.models.replies import UnusableReply
 from comity.world.actions import Action, ActionSpec, ActionType, IllegalAction
 from comity.world.episodes import Policy
-from comity.world.views import SeatView
+from comity.world.views import SeatView, Seen
 
-__all__ = ["HELP", "HumanAgent", "PersonAway", "read_line"]
+__all__ = ["HELP", "HumanAgent", "PersonAway", "news", "read_line"]
 
 HELP = """\
 Type what you say and press Enter. Or begin with:
@@ -22,6 +22,7 @@ Type what you say and press Enter. Or begin with:
   /to NAME: …    words for one person alone, where that is possible
   /pass          do nothing this turn
   /leave …       go, with parting words if you like
+  /brief         who you are, whom you meet, your goal, and what happened so far
   /help          this text"""
 
 _COMMANDS = {
@@ -40,12 +41,15 @@ class HumanAgent:
     """Plays a seat by asking a person.
 
     Args:
-        read: takes a prompt and gives a line; raises `EOFError` when the person is gone. Called in a thread.
+        read: takes a prompt and gives a line; raises `EOFError` when the person is gone. Called in a thread, which is
+            not waited for when the episode is cancelled.
         write: shows text to the person.
     """
 
     def __init__(self, read: Callable[[str], str] = input, write: Callable[[str], None] = print) -> None:
         self._read, self._write = read, write
+        self._greeted: set[str] = set()
+        """The sessions whose person has read their briefing here: what is shown depends on it, what is done never."""
 
     @property
     def policy(self) -> Policy:
@@ -53,24 +57,38 @@ class HumanAgent:
         return Policy(agent="human")
 
     async def act(self, view: SeatView) -> Reply:
-        """Show the news and ask until the answer can be used. Raises `PersonAway`."""
-        self._write(self._news(view))
+        """Show what is new and ask until the answer can be used. Raises `PersonAway`."""
+        if view.session in self._greeted:
+            self._write(_told(news(view)))
+        else:
+            self._write("\n\n".join([briefing(view), HELP, _told(view.history)]).rstrip())
+            self._greeted.add(view.session)
         while True:
-            try:
-                line = await anyio.to_thread.run_sync(
-                    self._read, f"{view.me.name}, turn {view.turn} of {view.turn_limit}> "
-                )
-            except EOFError:
-                raise PersonAway("the person closed the input; the episode can be continued") from None
+            line = await self._line(view)
+            if line.strip() == "/brief":
+                self._write("\n\n".join([briefing(view), _told(view.history)]).rstrip())
+                continue
             try:
                 return Reply(read_line(line, view.spec))
             except UnusableReply as error:
                 self._write(str(error))
 
-    def _news(self, view: SeatView) -> str:
-        mine = [at for at, seen in enumerate(view.history) if seen.seat == view.me.seat]
-        news = "\n".join(shown(seen) for seen in view.history[mine[-1] + 1 if mine else 0 :])
-        return news if mine else "\n\n".join(part for part in (briefing(view), HELP, news) if part)
+    async def _line(self, view: SeatView) -> str:
+        prompt = f"{view.me.name}, turn {view.turn} of {view.turn_limit}> "
+        try:
+            return await anyio.to_thread.run_sync(self._read, prompt, abandon_on_cancel=True)
+        except EOFError:
+            raise PersonAway("the person closed the input; the episode can be continued") from None
+
+
+def news(view: SeatView) -> list[Seen]:
+    """What others did since the seat last acted, and at the same time as it."""
+    last = max((seen.turn for seen in view.history if seen.seat == view.me.seat), default=0)
+    return [seen for seen in view.history if seen.turn >= last and seen.seat != view.me.seat]
+
+
+def _told(history: Iterable[Seen]) -> str:
+    return "\n".join(map(shown, history))
 
 
 def read_line(line: str, spec: ActionSpec) -> Action:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from comity.agents.briefing import shown, shown_action
+from comity.agents.human import news
 from comity.cli.output import console, told
 from comity.world.actions import Action, ActionType
 from comity.world.environment import EndReason
@@ -85,9 +86,7 @@ class OneSeat:
 
     def closed(self, episode: Episode) -> None:
         """What happened after their last action, and why it ended."""
-        history = view(replay(episode), self._seat, episode=episode.id).history
-        mine = [at for at, seen in enumerate(history) if seen.seat == self._seat]
-        for seen in history[mine[-1] + 1 if mine else 0 :]:
+        for seen in news(view(replay(episode), self._seat, episode=episode.id)):
             told(shown(seen))
         told_end(episode)
 

@@ -1,21 +1,23 @@
-"""From a specification such as `openai:gpt-4o` to a model. Nothing is contacted or started here, and nothing is ever sent to a server that the
-specification does not name.
+"""From a specification such as `openai:gpt-4o` to a model. Nothing is contacted or started here, and nothing is ever sent to a server that
+the specification does not name. A model's own name is a specification too: it leads to the same server, model and key variable.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from comity.models.protocol import AuthenticationFailed, ChatModel, ModelNotFound, Sampling
 
 __all__ = ["FORMS", "Resolved", "resolve"]
 
 FORMS = """\
-openai:NAME              OpenAI, with the key in OPENAI_API_KEY
+openai:NAME              OpenAI, or the server in OPENAI_BASE_URL, with the key in OPENAI_API_KEY
 http://HOST:PORT/v1#NAME any OpenAI-compatible server (vLLM, Ollama, llama.cpp); add &key_env=VARIABLE for a key
 local:ALIAS              a model on this machine; see `comity models`
 scripted:NAME            no model at all: demo, silent, leaver"""
+
+_OPENAI = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,11 @@ class Resolved:
     sampling: Sampling = field(default_factory=Sampling)
 
 
-def resolve(spec: str, environ: Mapping[str, str] | None = None) -> Resolved:
-    """The model of this specification. Raises `ModelError` with the fix."""
+def resolve(spec: str, environ: Mapping[str, str] | None = None, *, conversations: int = 3) -> Resolved:
+    """The model of this specification. Raises `ModelError` with the fix.
+
+    `conversations` is how many a local model holds at the same time, at least: one for each seat, and one to judge.
+    """
     environ = os.environ if environ is None else environ
     scheme, _, rest = spec.partition(":")
     if scheme in ("http", "https"):
@@ -36,7 +41,7 @@ def resolve(spec: str, environ: Mapping[str, str] | None = None) -> Resolved:
     if rest and scheme == "openai":
         return _openai(rest, environ)
     if rest and scheme == "local":
-        return _local(rest, environ)
+        return _local(rest, environ, conversations)
     if rest and scheme == "scripted":
         from comity.models.scripted import scripted
 
@@ -47,10 +52,14 @@ def resolve(spec: str, environ: Mapping[str, str] | None = None) -> Resolved:
 def _openai(name: str, environ: Mapping[str, str]) -> Resolved:
     from comity.models.openai_compatible import OpenAICompatible
 
+    address = (environ.get("OPENAI_BASE_URL") or _OPENAI).rstrip("/")
+    if not address.startswith(("http://", "https://")) or "#" in address:
+        raise ModelNotFound("OPENAI_BASE_URL is not an address; it looks like https://HOST/v1")
+    if address != _OPENAI:
+        return _server(f"{address}#{name}&key_env=OPENAI_API_KEY", environ)
     key = environ.get("OPENAI_API_KEY")
     if not key:
         raise AuthenticationFailed(f"openai:{name} needs a key; set OPENAI_API_KEY")
-    address = environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
     return Resolved(
         OpenAICompatible(address, name, name=f"openai:{name}", api_key=key, token_limit="max_completion_tokens")
     )
@@ -60,27 +69,38 @@ def _server(spec: str, environ: Mapping[str, str]) -> Resolved:
     from comity.models.openai_compatible import OpenAICompatible
 
     parts = urlsplit(spec)
-    name, *options = parts.fragment.split("&")
-    variable = dict(parse_qsl("&".join(options))).get("key_env")
     if "@" in parts.netloc or parts.query:
         # said without the address, which would carry a password into a terminal or a log
         raise ModelNotFound(
             "an address holds no user, password or query; name the key's variable: #NAME&key_env=VARIABLE"
         )
+    name, *options = parts.fragment.split("&")
     if not name or not parts.netloc:
         raise ModelNotFound(f"{spec!r} names no model; write http://HOST:PORT/v1#NAME")
-    key = environ.get(variable) if variable else None
-    if variable and not key:
+    address = parts._replace(path=parts.path.rstrip("/"), fragment="").geturl()
+    bare = f"{address}#{name}"
+    if not options:
+        return Resolved(OpenAICompatible(address, name, name=bare))
+    variable = _key_variable(bare, options)
+    if not (key := environ.get(variable)):
         raise AuthenticationFailed(f"{spec!r} needs a key; set {variable}")
-    address = parts._replace(fragment="").geturl()
-    return Resolved(OpenAICompatible(address, name, name=f"{address}#{name}", api_key=key))
+    return Resolved(OpenAICompatible(address, name, name=f"{bare}&key_env={variable}", api_key=key))
 
 
-def _local(alias: str, environ: Mapping[str, str]) -> Resolved:
+def _key_variable(bare: str, options: Sequence[str]) -> str:
+    """The variable in `key_env=VARIABLE`, which is the only option there is; another may hold a key and is not repeated."""
+    option, _, variable = options[0].partition("=")
+    if len(options) > 1 or option != "key_env" or not variable:
+        raise ModelNotFound(f"after {bare} there can be &key_env=VARIABLE and nothing else")
+    return variable
+
+
+def _local(alias: str, environ: Mapping[str, str], conversations: int) -> Resolved:
     from comity.models.local import LocalModel
     from comity.models.registry import find_entry, models_directory
 
     entry = find_entry(alias, environ)
-    model = LocalModel(entry, directory=models_directory(environ))
+    slots = max(entry.slots, conversations)
+    model = LocalModel(entry, directory=models_directory(environ), slots=slots)
     model.check()
     return Resolved(model, style=entry.style, sampling=entry.sampling)
