@@ -52,9 +52,9 @@ class Overheard(RecordingModel):
         return await self._model.complete(messages, schema=schema, sampling=sampling, session=session, stream=stream)
 
 
-async def played(model: LocalModel, style: str, turns: int = 6) -> tuple[Episode, RecordingModel]:
+async def played(model: LocalModel, style: str, turns: int = 5) -> tuple[Episode, RecordingModel]:
     recording = Overheard(model)
-    agent = LLMAgent(recording, style=style, sampling=Sampling(temperature=0.8, max_tokens=120))
+    agent = LLMAgent(recording, style=style, sampling=Sampling(temperature=0.8, max_tokens=300))
     task = starter().task("gas_bill")
     return await simulate(task, dict.fromkeys(task.cast, agent), seed=3, limits=Limits(turns=turns)), recording
 
@@ -65,7 +65,7 @@ async def test_an_episode_is_played_in_the_transcript_style_and_judged(model: Lo
     assert all(call.constrained and call.prompt_tokens and call.completion_tokens for call in calls)
     assert {call.outcome for call in calls} == {"ok"}
     assert_prompts_grow(recording)
-    card = await LLMJudge(model, sampling=Sampling(temperature=0, max_tokens=700)).score(episode)
+    card = await LLMJudge(model, brief=True).score(episode)
     for scores in card.scores.values():
         for score in scores.values():
             assert (score.score is None) == bool(score.cause)

@@ -14,6 +14,7 @@ from comity.agents.styles import aim_slots, own_first
 from comity.models.prompts import Block, Quoted, Template, load_template, plain, quote
 from comity.models.protocol import Message, Schema
 from comity.models.replies import UnusableReply, partial_words, read_object
+from comity.models.sentences import SENTENCES
 from comity.world.actions import ActionType
 from comity.world.record import derive_seed
 from comity.world.views import Profile, SeatView, Seen
@@ -26,13 +27,6 @@ _OWN_ACTIONS_BEFORE_LEAVING = 3
 _STAGES = ("early", "middle", "late")
 
 _FIRST_KEY = re.compile(r'[^{]*\{\s*"(?:[^"\\]|\\.)*"(?=\s*:)')
-
-
-_STOPS = ".!?\u2026\u3002\uff01\uff1f\u061f\u0964"
-_SENTENCE = rf'([^{_STOPS}"\\\n*_#<>{{}}\[\]]|[.][0-9]){{2,140}}[{_STOPS}]'
-_SENTENCES = f"^{_SENTENCE}( {_SENTENCE})?$"
-"""One or two sentences: a small model that may ramble does. JSON's own marks are left out, as a pattern could
-break a string with them, and those of mark-up, which nobody speaks."""
 
 
 class _Form(NamedTuple):
@@ -171,7 +165,7 @@ def _schema(starts: tuple[str, ...]) -> Schema:
     forms = [
         {
             "type": "object",
-            "properties": {start: {"type": "string", "pattern": _SENTENCES}},
+            "properties": {start: {"type": "string", "pattern": SENTENCES}},
             "required": [start],
             "additionalProperties": False,
         }

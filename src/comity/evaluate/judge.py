@@ -51,10 +51,19 @@ class LLMJudge:
         model: who answers.
         rubric: the dimensions; SOTOPIA's seven unless given.
         sampling: how replies are drawn; temperature 0 unless given.
+        brief: hold each reason to one sentence, for small models that may go on and on.
     """
 
-    def __init__(self, model: ChatModel, *, rubric: Rubric | None = None, sampling: Sampling | None = None) -> None:
+    def __init__(
+        self,
+        model: ChatModel,
+        *,
+        rubric: Rubric | None = None,
+        sampling: Sampling | None = None,
+        brief: bool = False,
+    ) -> None:
         self._model = model
+        self._brief = brief
         self._rubric = rubric or sotopia()
         self._sampling = sampling or Sampling(temperature=0.0, max_tokens=2048)
 
@@ -67,7 +76,7 @@ class LLMJudge:
         """A scorecard for every seat. An episode that an agent's failure cut short is not judged: its scores are null."""
         if episode.end is None:
             raise UnfinishedEpisode(f"episode {episode.id} has not ended; play it to its end first")
-        question = Question(episode, self._rubric)
+        question = Question(episode, self._rubric, brief=self._brief)
         scores: dict[str, Mapping[str, DimensionScore]] = {}
         calls: dict[str, tuple[Call, ...]] = {}
         for seat in (seat.id for seat in episode.task.scenario.seats):
@@ -123,7 +132,7 @@ class LLMJudge:
             judge=Policy(
                 agent="judge",
                 model=self._model.name,
-                style=question.template.label,
+                style=question.template.label + ("/brief" if self._brief else ""),
                 prompt_hash=question.template.hash,
                 sampling=self._sampling.model_dump(mode="json", exclude_none=True),
             ),

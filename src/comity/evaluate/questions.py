@@ -6,6 +6,7 @@ from functools import cached_property
 from comity.agents.narration import told_action, told_facts
 from comity.models.prompts import Block, Template, load_template
 from comity.models.protocol import Message, Schema
+from comity.models.sentences import SENTENCE
 from comity.world.actions import Action
 from comity.world.episodes import Episode
 from comity.world.events import Event
@@ -16,16 +17,13 @@ from comity.world.visibility import EVERYTHING
 __all__ = ["Question"]
 
 
-_REASON = r'^[^"\\\n]{12,240}[.!?]$'
-"""A sentence or two, which ends: a small judge that may go on and on does. JSON's own marks could break the string."""
-
-
 class Question:
     """The record of one episode and what is asked about each seat. The judge may know everything."""
 
-    def __init__(self, episode: Episode, rubric: Rubric) -> None:
+    def __init__(self, episode: Episode, rubric: Rubric, *, brief: bool = False) -> None:
         self._episode = episode
         self._rubric = rubric
+        self._brief = brief
         self.session = f"{episode.id}/judge"
 
     @property
@@ -51,7 +49,7 @@ class Question:
         judged = {}
         for dimension in self._rubric.dimensions:
             score = {"type": "integer", "enum": list(range(dimension.low, dimension.high + 1))}
-            reason = {"type": "string", "pattern": _REASON}
+            reason = {"type": "string", "pattern": SENTENCE} if self._brief else {"type": "string"}
             properties = {"reason": reason, "turns": cited if self.turns else nothing, "score": score}
             judged[dimension.id] = _object(properties)
         return Schema("scorecard", _object(judged))
