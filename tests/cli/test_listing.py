@@ -1,6 +1,7 @@
 """`comity list`: episodes and tasks, for people and as JSON."""
 
 from cli.command import FIRST, LIMIT, SALE, SECOND, Comity
+from cli.model_server import ModelServer
 from comity.library import starter
 
 
@@ -25,6 +26,18 @@ def test_episodes_are_listed_newest_first(comity: Comity) -> None:
     out = comity("list").ok().out
     assert out.index(ids[1][:8]) < out.index(ids[0][:8])
     assert "turn limit" in out
+
+
+def test_who_played_is_listed_once_each_without_the_address(comity: Comity) -> None:
+    comity("simulate", "--models", "scripted:leaver", "--json").ok()
+    with ModelServer() as server:
+        comity("simulate", "--models", f"scripted:demo,{server.spec}", "--turns", "2", "--json").ok()
+    comity("play", "--models", "scripted:demo", "--turns", "2", "--json", stdin="Hi.\n")
+    rows = comity("list").ok().out.splitlines()
+    assert rows[1].split() == ["episode", "scenario", "who", "played", "by", "turns", "state", "cards"]
+    at, to = rows[1].index("played by"), rows[1].index("turns")
+    played_by = "".join(row[at:to].strip() for row in rows[3:])  # a name may be folded
+    assert played_by == "no model,scripted:demoscripted:demo,tinyscripted:leaver"
 
 
 def test_a_listing_tells_nothing_private(comity: Comity) -> None:

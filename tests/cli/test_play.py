@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import FIRST, ONE, OTHER, SECOND, Comity
+from cli.command import FIRST, ONE, OTHER, SALE, SECOND, Comity
 from cli.model_server import ModelServer
 
 PLAY = ("play", "--as", OTHER, "--models", "scripted:demo")
@@ -70,12 +70,12 @@ def test_a_person_reads_what_happened_after_their_last_words(comity: Comity) -> 
 
 def test_who_closes_the_input_can_go_on_later_in_their_own_seat(comity: Comity) -> None:
     ran = comity(*PLAY, stdin="Hello.\nStill here.\n")
-    assert "go on with the same command and --continue" in ran.complaint()
+    assert "go on with: comity play --continue " in ran.complaint()
     (listed,) = comity("list", "--json").json
     assert (listed["status"], listed["turns"]) == ("interrupted", 5)
     before = comity("show", "--json").json["events"]
 
-    ran = comity("play", "--models", "scripted:demo", "--continue", "last", "--json", stdin="I am back.\n/leave\n")
+    ran = comity("play", "--continue", "last", "--json", stdin="I am back.\n/leave\n")
     assert ran.code == 0
     assert ran.json["id"] == listed["id"]
     assert ran.json["events"][:5] == before
@@ -84,12 +84,42 @@ def test_who_closes_the_input_can_go_on_later_in_their_own_seat(comity: Comity) 
     assert ran.json["end"]["reason"] == "too_few_left"
 
 
+def test_only_the_seat_that_was_a_persons_goes_on_as_one(comity: Comity) -> None:
+    comity(*PLAY, "--turns", "2", stdin="").complaint()
+    assert f"a person plays {SECOND}, not {FIRST}" in comity("play", "--continue", "last", "--as", ONE).complaint(
+        code=2
+    )
+    said = comity("play", "--continue", "last", "--models", "scripted:demo", "--seed", "0").complaint(code=2)
+    assert "leave out --models, --seed" in said
+    comity("play", "--continue", "last", "--as", OTHER, stdin="Hello.\n").ok()
+
+
+def test_what_nobody_plays_in_person_goes_on_by_the_other_command(comity: Comity) -> None:
+    short = comity("simulate", "--models", "scripted:demo", "--json").ok().json["id"][:8]
+    said = comity("play", "--continue", short).complaint(code=2)
+    assert f"no person plays in this episode; go on with: comity simulate --continue {short}" in said
+
+
+def test_the_others_temperature_is_the_users(comity: Comity) -> None:
+    with ModelServer() as server:
+        comity("play", "--models", server.spec, "--temperature", "none", "--turns", "2", stdin="Hello.\n").ok()
+    assert ["temperature" in request.body for request in server.heard] == [False]
+
+
+def test_a_person_may_read_their_briefing_again(comity: Comity) -> None:
+    out = comity(*PLAY, "--turns", "2", stdin="/brief\nHello.\n").ok().out
+    goal = SALE.scenario.seat(SECOND).goal
+    before, after = out.split(f"{OTHER}, turn 2 of 2> ")[:2]
+    assert (before.count(goal), after.count(goal)) == (1, 1)
+    assert f"{ONE}: Thank you" in after
+
+
 def test_a_server_that_dies_keeps_what_the_person_said(comity: Comity) -> None:
     with ModelServer(dies_at=2) as server:
         ran = comity("play", "--models", server.spec, stdin="Hello.\nAnd more.\n")
     assert "the connection to" in ran.complaint()
     with ModelServer(port=server.port) as back:
-        ran = comity("play", "--models", back.spec, "--continue", "last", "--json", stdin="/leave\n")
+        ran = comity("play", "--continue", "last", "--json", stdin="/leave\n")
     words = [event["action"]["argument"] for event in ran.json["events"]]
     assert words[:3] == ["Hello.", "line 1", "And more."]
     assert [len(server.heard), len(back.heard)] == [2, 1]

@@ -47,8 +47,8 @@ def test_ctrl_c_leaves_an_episode_that_goes_on(comity: Comity) -> None:
     assert (listed["status"], listed["cause"], listed["turns"]) == ("interrupted", "cancelled", 3)
     before = comity("show", "--json").ok().json["events"]
 
-    with ModelServer(lambda number, body: spoken(f"line {number + 3}"), port=server.port) as back:
-        record = comity("simulate", "--models", back.spec, "--continue", "last", "--json").ok().json
+    with ModelServer(lambda number, body: spoken(f"line {number + 3}"), port=server.port):
+        record = comity("simulate", "--continue", "last", "--json").ok().json
     assert record["events"][:3] == before
     assert [event["action"]["argument"] for event in record["events"]] == [f"line {n}" for n in range(1, LIMIT + 1)]
 
@@ -62,7 +62,7 @@ def test_a_kill_loses_no_turn_that_was_played(comity: Comity) -> None:
     (listed,) = comity("list", "--json").ok().json
     assert (listed["status"], listed["turns"]) == ("running", 3)
     with ModelServer(port=server.port) as back:
-        comity("simulate", "--models", back.spec, "--continue", "last", "--json").ok()
+        comity("simulate", "--continue", "last", "--json").ok()
     assert len(back.heard) == LIMIT - 3
 
 
@@ -144,7 +144,7 @@ def test_ctrl_c_at_a_persons_prompt_ends_at_once_and_the_episode_goes_on(comity:
         person.press("Hello.\n")
         person.until(f"{ONE}, turn 3 of {LIMIT}> ")
         person.press("\x03")
-        person.until("go on with the same command and --continue")
+        person.until("go on with: comity play --continue")
         assert person.process.wait(PATIENCE) == 130
     assert "Traceback" not in person.shown
     (listed,) = comity("list", "--json").ok().json

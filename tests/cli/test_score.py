@@ -73,8 +73,9 @@ def test_several_episodes_are_each_judged_once(comity: Comity, episode: str) -> 
 def test_an_unfinished_episode_is_not_judged(comity: Comity) -> None:
     with ModelServer(dies_at=2) as server:
         comity("simulate", "--models", server.spec).complaint()
+    short = comity("list", "--json").ok().json[0]["id"][:8]
     said = comity("score", "last", *JUDGE).complaint()
-    assert "play on first: comity simulate --continue" in said
+    assert said.endswith(f"play on first: comity simulate --continue {short}\n")
 
 
 def test_a_judge_that_cannot_be_asked_leaves_no_scorecard(comity: Comity, episode: str) -> None:

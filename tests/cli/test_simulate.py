@@ -2,6 +2,8 @@
 
 import json
 import re
+import shlex
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,7 +79,7 @@ def test_what_is_streamed_is_printed_once_and_as_it_is_kept(comity: Comity) -> N
 def test_the_mode_is_kept_and_what_was_begun_in_it_goes_on_in_it(comity: Comity, mode: str) -> None:
     record = comity("simulate", *DEMO, "--mode", mode, "--turns", "2", "--json").ok().json
     assert record["mode"] == mode
-    assert comity("simulate", *DEMO, "--continue", record["id"], "--json").ok().json == record
+    assert comity("simulate", "--continue", record["id"], "--json").ok().json == record
 
 
 def test_lite_tells_nobody_a_profile(comity: Comity) -> None:
@@ -182,7 +184,7 @@ def test_a_server_that_is_not_there_is_named_and_nothing_is_lost(comity: Comity)
         pass
     ran = comity("simulate", "--models", gone.spec)
     assert f"nothing answers at http://127.0.0.1:{gone.port}/v1" in ran.complaint()
-    assert "go on with the same command and --continue" in ran.err
+    assert f"go on with: comity simulate --continue {comity('list', '--json').json[0]['id'][:8]}\n" in ran.err
 
 
 def test_a_scenario_that_is_not_there_says_which_are(comity: Comity) -> None:
@@ -326,11 +328,11 @@ def test_what_a_dead_server_cut_off_goes_on_where_it_stopped(comity: Comity) -> 
     (listed,) = comity("list", "--json").ok().json
     assert (listed["status"], listed["turns"]) == ("interrupted", 3)
     assert listed["cause"].startswith("Unreachable: ")
-    assert f"--continue {listed['id'][:8]}" in ran.err
+    assert f"go on with: comity simulate --continue {listed['id'][:8]}\n" in ran.err
     before = comity("show", "--json").ok().json["events"]
 
     with ModelServer(lambda number, body: spoken(f"line {number + 3}"), port=server.port) as back:
-        record = comity("simulate", "--models", back.spec, "--continue", listed["id"][:8], "--json").ok().json
+        record = comity("simulate", "--continue", listed["id"][:8], "--json").ok().json
     assert record["id"] == listed["id"]
     assert record["events"][:3] == before
     assert [event["action"]["argument"] for event in record["events"]] == [f"line {n}" for n in range(1, LIMIT + 1)]
@@ -340,23 +342,203 @@ def test_what_a_dead_server_cut_off_goes_on_where_it_stopped(comity: Comity) -> 
     assert comity("list", "--json").ok().json[0]["status"] == "finished"
 
 
-def test_what_goes_on_is_played_by_the_same_models_or_not_at_all(comity: Comity) -> None:
+def cut_off(comity: Comity, *options: str) -> dict[str, Any]:
+    """The record of an episode of which one turn is played, with these options."""
     with ModelServer(dies_at=2) as server:
-        comity("simulate", "--models", server.spec).complaint()
-    said = comity("simulate", *DEMO, "--continue", "last").complaint(code=2)
-    assert f"seat '{FIRST}' is played by {server.spec}; go on with the same models" in said
+        comity("simulate", "--models", server.spec, *options).complaint()
+    record: dict[str, Any] = comity("show", "--json").ok().json
+    assert len(record["events"]) == 1
+    return record
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        ((), {"temperature": 1.0, "max_tokens": 1024}),
+        (("--temperature", "none"), {"temperature": None, "max_tokens": 1024}),
+        (("--temperature", "0.3", "--max-tokens", "99"), {"temperature": 0.3, "max_tokens": 99}),
+    ],
+)
+def test_the_record_alone_says_how_it_goes_on(
+    comity: Comity, options: tuple[str, ...], sent: Mapping[str, object]
+) -> None:
+    begun = cut_off(comity, "--seed", "7", "--lite", "--turns", "3", "--mode", "omniscient", *options)
+    port = int(re.findall(r":(\d+)/", begun["policies"][FIRST]["model"])[0])
+    with ModelServer(port=port) as back:
+        record = comity("simulate", "--continue", "last", "--json").ok().json
+    assert [request.body.get("temperature") for request in back.heard] == [sent["temperature"]] * 2
+    assert [request.body.get("max_tokens") for request in back.heard] == [sent["max_tokens"]] * 2
+    same = ("id", "seed", "lite", "mode", "limits", "policies", "task")
+    assert {key: record[key] for key in same} == {key: begun[key] for key in same}
+    assert record["end"]["reason"] == "turn_limit"
+
+
+def test_the_prompt_style_goes_on_though_another_suits_the_model(comity: Comity) -> None:
+    begun = cut_off(comity, "--turns", "2", "--style", "chat")
+    assert begun["policies"][SECOND]["style"].startswith("chat@")
+    with ModelServer(lambda number, body: json.dumps({ONE: "hi"}), dies_at=2) as server:
+        comity("simulate", "--models", server.spec, "--style", "transcript", "--turns", "2").complaint()
+    with ModelServer(lambda number, body: json.dumps({OTHER: "hello"}), port=server.port):
+        record = comity("simulate", "--continue", "last", "--json").ok().json
+    assert [event["action"]["argument"] for event in record["events"]] == ["hi", "hello"]
+
+
+def test_one_writer_goes_on_writing_every_part(comity: Comity) -> None:
+    begun = cut_off(comity, "--mode", "script", "--turns", "2")
+    with ModelServer(port=int(re.findall(r":(\d+)/", begun["policies"][FIRST]["model"])[0])) as back:
+        record = comity("simulate", "--continue", "last", "--json").ok().json
+    assert (record["mode"], len(record["events"]), len(back.heard)) == ("script", 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (DEMO, "--models"),
+        (("--seed", "0"), "--seed"),
+        (("--mode", "asymmetric"), "--mode"),
+        (("--lite", "--turns", "20"), "--lite, --turns"),
+        (("bicycle_sale",), "scenario"),
+        (("--task", "x"), "--task"),
+        (("--style", "chat", "--temperature", "1"), "--style, --temperature"),
+        (("--max-tokens", "9", "--library", "x"), "--max-tokens, --library"),
+    ],
+)
+def test_what_the_record_already_says_may_not_be_given_again(
+    comity: Comity, given: tuple[str, ...], named: str
+) -> None:
+    begun = comity("simulate", *DEMO, "--json").ok().json
+    said = comity("simulate", "--continue", begun["id"], *given).complaint(code=2)
+    assert f"the record says how the episode goes on; leave out {named}\n" in said
+
+
+def test_what_says_nothing_of_the_record_may_be_given(comity: Comity, folder: Path) -> None:
+    rubric = 'id = "r"\nversion = 1\n[[dimensions]]\nid = "KIND"\nname = "k"\nlow = 0\nhigh = 4\ndescription = "?"\n'
+    (folder / "r.toml").write_text(rubric)
+    store = ("--store", "mine.db")
+    begun = comity("simulate", *DEMO, *store, "--json").ok().json
+    judging = ("--judge", "scripted:demo", "--judge-temperature", "none", "--rubric", "r.toml")
+    (card,) = comity("simulate", "--continue", begun["id"], *judging, *store, "--json").ok().json["scorecards"]
+    assert (card["rubric"], "temperature" in card["judge"]["sampling"]) == ("r", False)
+
+
+def edit(folder: Path, old: str, new: str) -> None:
+    """Change the record, as another version of Comity would have written it."""
+    with sqlite3.connect(folder / "comity.db") as database:
+        changed = database.execute("UPDATE episodes SET body = replace(body, ?, ?)", (old, new))
+    database.close()
+    assert changed.rowcount == 1
+
+
+def test_prompts_that_have_changed_since_are_refused_by_name(comity: Comity, folder: Path) -> None:
+    begun = cut_off(comity)
+    label, digest = (begun["policies"][FIRST][key] for key in ("style", "prompt_hash"))
+    edit(folder, digest, "0" * 64)
+    said = comity("simulate", "--continue", "last").complaint(code=2)
+    assert f"begun, with Comity {begun['code_version']}: " in said
+    assert f"its prompts were {label} (00000000) and are now {label} ({digest[:8]})" in said
+
+
+def test_an_agent_of_anothers_program_is_refused_by_name(comity: Comity, folder: Path) -> None:
+    cut_off(comity)
+    edit(folder, '"agent":"llm"', '"agent":"robot"')
+    said = comity("simulate", "--continue", "last").complaint(code=2)
+    assert f"seat '{FIRST}' is played by 'robot'; only the program that made it can play it on" in said
+
+
+def test_a_person_goes_on_by_the_other_command(comity: Comity) -> None:
+    comity("play", *DEMO, "--store", "a b.db", stdin="Hello.\n").complaint()
+    said = comity("simulate", "--continue", "last", "--store", "a b.db").complaint(code=2)
+    short = comity("list", "--store", "a b.db", "--json").ok().json[0]["id"][:8]
+    assert f"a person plays in this episode; go on with: comity play --continue {short} --store 'a b.db'" in said
+
+
+def test_openai_elsewhere_is_recorded_by_its_address_and_goes_on_there(
+    comity: Comity, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-precious")
+    with ModelServer(dies_at=2) as server:
+        address = f"http://127.0.0.1:{server.port}/v1"
+        monkeypatch.setenv("OPENAI_BASE_URL", address)
+        comity("simulate", "--models", "openai:tiny", "--turns", "2").complaint()
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    with ModelServer(port=server.port) as back:
+        record = comity("simulate", "--continue", "last", "--json").ok().json
+    assert record["policies"][FIRST]["model"] == f"{address}#tiny&key_env=OPENAI_API_KEY"
+    assert [request.headers["Authorization"] for request in back.heard] == ["Bearer sk-precious"]
+    assert b"sk-precious" not in (folder / "comity.db").read_bytes()
+
+
+def test_openai_that_has_moved_since_is_refused(comity: Comity, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-precious")
+    with ModelServer() as elsewhere:
+        begun = comity("simulate", *DEMO, "--json").ok().json
+        edit(Path(), "scripted:demo", "openai:tiny")
+        monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{elsewhere.port}/v1")
+        said = comity("simulate", "--continue", begun["id"]).complaint(code=2)
+    assert f"openai:tiny now leads to http://127.0.0.1:{elsewhere.port}/v1#tiny&key_env=OPENAI_API_KEY" in said
+    assert elsewhere.heard == []
+
+
+# Judging
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"), [((), 0.0), (("--judge-temperature", "0.5"), 0.5), (("--judge-temperature", "none"), None)]
+)
+def test_the_judges_temperature_is_the_users(comity: Comity, options: tuple[str, ...], sent: float | None) -> None:
+    for command in (("simulate", *DEMO, "--turns", "2"), ("score", "last")):
+        with ModelServer(lambda number, body: "{}") as server:
+            comity(*command, "--judge", server.spec, *options, "--json").ok()
+        assert {request.body.get("temperature") for request in server.heard} == {sent}
+
+
+@pytest.mark.parametrize("option", ["--temperature", "--judge-temperature"])
+@pytest.mark.parametrize("value", ["-1", "warm", "nan", "inf"])
+def test_a_temperature_that_cannot_be_begins_nothing(comity: Comity, option: str, value: str) -> None:
+    said = comity("simulate", *DEMO, "--judge", "scripted:demo", option, value).complaint(code=2)
+    assert f"'{value}' is not a temperature; give a number from 0 on, or none" in said
+    assert comity("list", "--json").ok().json == []
 
 
 def test_a_judge_that_was_away_judges_when_it_is_back_and_nothing_is_played_again(comity: Comity) -> None:
     with ModelServer() as gone:
         pass
-    assert "nothing answers" in comity("simulate", *DEMO, "--judge", gone.spec, "--json").complaint()
-    (listed,) = comity("list", "--json").ok().json
+    judge = ("--judge", f"{gone.spec}", "--judge-temperature", "none", "--store", "mine.db")
+    ran = comity("simulate", *DEMO, *judge, "--json")
+    assert "nothing answers" in ran.complaint()
+    (listed,) = comity("list", "--store", "mine.db", "--json").ok().json
     assert (listed["status"], listed["scorecards"]) == ("finished", 0)
-    again = comity("simulate", *DEMO, "--judge", "scripted:demo", "--continue", "last", "--json").ok().json
-    assert again["id"] == listed["id"]
-    assert len(again["scorecards"]) == 1
+    (hint,) = re.findall("the episode is finished and kept; judge it with: comity (.*)\n", ran.err)
+    assert "--continue" not in ran.err
+    with ModelServer(lambda number, body: "{}", port=gone.port) as back:
+        (card,) = comity(*shlex.split(hint), "--json").ok().json
+    assert (card["episode"], card["judge"]["model"]) == (listed["id"], gone.spec)
+    assert {request.body.get("temperature") for request in back.heard} == {None}
+
+
+def test_what_was_not_had_and_what_was_not_plain_is_counted(comity: Comity) -> None:
+    def half(number: int, body: Mapping[str, Any]) -> str:
+        return json.dumps({"GOAL": {"reason": "so", "turns": [1], "score": 5}})
+
+    def mumbles(number: int, body: Mapping[str, Any]) -> str:
+        return "Hm?" if number == 1 else spoken()
+
+    with ModelServer(half) as judge, ModelServer(mumbles) as server:
+        out = comity("simulate", "--models", server.spec, "--turns", "2", "--judge", judge.spec).ok().out
+    assert "Scores had: 2 of 14.\n" in out
+    assert "Replies: 3; re-asked 1, repaired 0, without schema 0.\n" in out
+    assert "Replies: 3; re-asked 1, repaired 0, without schema 0.\n" in comity("show").ok().out
+
+
+def test_what_was_whole_and_plain_is_not_counted(comity: Comity) -> None:
+    with ModelServer() as server:
+        out = comity("simulate", "--models", server.spec, "--turns", "2", "--judge", "scripted:demo").ok().out
+    assert "Scores had" not in out
+    assert "Replies:" not in out
+
+
+# Going on, where there is nothing
 
 
 def test_an_episode_that_is_not_there_cannot_go_on(comity: Comity) -> None:
-    assert "there is no last episode" in line(comity("simulate", *DEMO, "--continue", "last").complaint())
+    assert "there is no last episode" in line(comity("simulate", "--continue", "last").complaint())

@@ -1,5 +1,6 @@
 """From what the user typed to tasks, seats, agents and judges. Shared by the commands that play and judge."""
 
+import math
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from pydantic import ValidationError
 
 from comity.agents.llm import Hear, LLMAgent
 from comity.agents.protocol import Agent
@@ -18,10 +20,10 @@ from comity.models.protocol import Sampling
 from comity.models.resolve import Resolved, resolve
 from comity.store import Store
 from comity.store.errors import NotFound
-from comity.world.scorecards import Rubric
+from comity.world.episodes import Policy
 from comity.world.tasks import Task
 
-__all__ = ["DEFAULT_MODEL", "Models", "Overrides", "find_task", "open_store", "rubric_of", "seat_named", "store_url"]
+__all__ = ["DEFAULT_MODEL", "Judging", "Models", "Overrides", "find_task", "open_store", "seat_named", "store_url"]
 
 DEFAULT_MODEL = "local:qwen2.5-coder-1.5b"
 
@@ -60,9 +62,17 @@ def seat_named(task: Task, wanted: str) -> str:
     return called[0]
 
 
-def rubric_of(path: Path | None) -> Rubric | None:
-    """The rubric in a file, or none where no file is named."""
-    return load_rubric(path) if path else None
+def temperature_named(text: str) -> float | None:
+    """A temperature, from 0; `None` for `none`, which leaves it to the server. Raises `BadParameter`."""
+    if text.strip().casefold() == "none":
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise typer.BadParameter(f"{text!r} is not a temperature; give a number from 0 on, or none")
+    return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +80,54 @@ class Overrides:
     """What the user wants otherwise than the model's own defaults."""
 
     style: str | None = None
-    temperature: float | None = None
+    temperature: str | None = None
+    """As typed: a number or `none`."""
     max_tokens: int | None = None
 
     def sampling(self, default: Sampling) -> Sampling:
-        """The default with the user's wishes laid over it."""
-        wishes = {"temperature": self.temperature, "max_tokens": self.max_tokens}
-        return default.model_copy(update={key: value for key, value in wishes.items() if value is not None})
+        """The default with the user's wishes laid over it. Raises `BadParameter`."""
+        wishes: dict[str, float | None] = {}
+        if self.temperature is not None:
+            wishes["temperature"] = temperature_named(self.temperature)
+        if self.max_tokens is not None:
+            wishes["max_tokens"] = self.max_tokens
+        return default.model_copy(update=wishes)
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """How the user wants episodes judged."""
+
+    model: str
+    rubric: Path | None = None
+    temperature: str = "0"
+    """As typed: a number or `none`."""
+
+    @property
+    def options(self) -> list[str]:
+        """The same as options of `comity score`."""
+        options = ["--judge", self.model]
+        if self.rubric:
+            options += ["--rubric", str(self.rubric)]
+        if self.temperature != "0":
+            options += ["--judge-temperature", self.temperature]
+        return options
 
 
 class Models:
-    """The models of one command, each made once, and released together."""
+    """The models of one command, each made once, and released together.
 
-    def __init__(self) -> None:
+    `conversations` is how many a local model must hold at the same time: one for each seat, and one to judge.
+    """
+
+    def __init__(self, conversations: int = 1) -> None:
+        self._conversations = conversations
         self._made: dict[str, Resolved] = {}
 
     def resolve(self, spec: str) -> Resolved:
         """The model of this specification; the same one for the same words."""
         if spec not in self._made:
-            self._made[spec] = resolve(spec)
+            self._made[spec] = resolve(spec, conversations=self._conversations)
         return self._made[spec]
 
     def agents(
@@ -104,16 +143,33 @@ class Models:
     def agent(self, spec: str, overrides: Overrides, hear: Hear | None = None) -> LLMAgent:
         """An agent played by this model."""
         found = self.resolve(spec)
+        return self._agent(found, overrides.style or found.style, overrides.sampling(found.sampling), hear)
+
+    def agent_again(self, policy: Policy, hear: Hear | None = None) -> LLMAgent:
+        """The agent that a record names: its model, prompt style and sampling, whatever suits the model now."""
+        # what the record leaves out was left to the server, not to `Sampling`'s own defaults
+        unset = dict.fromkeys(("temperature", "top_p", "max_tokens"))
         try:
-            style = style_named(overrides.style or found.style)
+            sampling = Sampling.model_validate({**unset, **policy.sampling})
+        except ValidationError as error:
+            raise typer.BadParameter(
+                f"the record's sampling cannot be had in this version of Comity: {error}"
+            ) from None
+        style = (policy.style or "").partition("@")[0]
+        return self._agent(self.resolve(policy.model or ""), style, sampling, hear)
+
+    def _agent(self, found: Resolved, style: str, sampling: Sampling, hear: Hear | None) -> LLMAgent:
+        try:
+            return LLMAgent(found.model, style=style_named(style), sampling=sampling, hear=hear)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
-        return LLMAgent(found.model, style=style, sampling=overrides.sampling(found.sampling), hear=hear)
 
-    def judge(self, spec: str, rubric: Rubric | None, temperature: float | None = None) -> LLMJudge:
-        """A judge that is this model."""
-        sampling = Sampling(temperature=0.0 if temperature is None else temperature, max_tokens=2048)
-        return LLMJudge(self.resolve(spec).model, rubric=rubric, sampling=sampling)
+    def judge(self, judging: Judging) -> LLMJudge:
+        """A judge as the user wants it. Raises `BadParameter`."""
+        sampling = Sampling(temperature=temperature_named(judging.temperature), max_tokens=2048)
+        rubric = load_rubric(judging.rubric) if judging.rubric else None
+        found = self.resolve(judging.model)
+        return LLMJudge(found.model, rubric=rubric, sampling=sampling, brief=found.style == "transcript")
 
     async def aclose(self) -> None:
         """Release every model."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -49,11 +50,20 @@ def _episodes(store: Store, limit: int, url: str, *, as_json: bool) -> None:
     elif not found:
         told(f"No episodes in {url} yet. Play one: comity simulate")
     else:
-        rows = [
-            (e.id[:8], e.title or e.task, " and ".join(e.names.values()), str(e.turns), _state(e), str(e.scorecards))
-            for e in found
-        ]
-        _table(("episode", "scenario", "who", "turns", "state", "scorecards"), rows)
+        _table(("episode", "scenario", "who", "played by", "turns", "state", "cards"), [_row(e) for e in found])
+
+
+def _row(e: EpisodeSummary) -> tuple[str, ...]:
+    who, models = " and ".join(e.names.values()), dict.fromkeys(map(_short, e.models.values()))
+    return (e.id[:8], e.title or e.task, who, ",\n".join(models), str(e.turns), _state(e), str(e.scorecards))
+
+
+def _short(model: str | None) -> str:
+    """A model's name without the address of its server; a person and a script have none."""
+    if model is None:
+        return "no model"
+    address, _, fragment = model.partition("#")
+    return fragment.partition("&")[0] or address
 
 
 def _state(episode: EpisodeSummary) -> str:
@@ -81,7 +91,9 @@ def _plain(summary: EpisodeSummary) -> dict[str, object]:
 
 
 def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    table = Table(Column(columns[0], no_wrap=True), *columns[1:])  # an id is of use only whole
+    # an id is of use only whole, a number too; a model's name without its end is another's
+    made = [Column(name, overflow="fold", no_wrap=name in ("episode", "task", "turns", "cards")) for name in columns]
+    table = Table(*made, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)

@@ -13,7 +13,7 @@ from comity.agents.briefing import printable
 from comity.world.episodes import Episode
 from comity.world.scorecards import DimensionScore, Scorecard
 
-__all__ = ["complain", "console", "episode_record", "print_cards", "print_json", "told"]
+__all__ = ["complain", "console", "episode_record", "print_cards", "print_json", "print_replies", "told"]
 
 console = Console(highlight=False, soft_wrap=False)
 
@@ -49,8 +49,23 @@ def print_cards(episode: Episode, cards: Sequence[Scorecard]) -> None:
     for card in cards:
         console.print()
         console.print(_table(card, episode.task.names))
+        scores = [score.score for seat in card.scores.values() for score in seat.values()]
+        if None in scores:
+            told(f"Scores had: {len(scores) - scores.count(None)} of {len(scores)}.", style="yellow")
         if card.judge.model and card.judge.model.startswith(("local:", "scripted:")):
             told(f"{card.judge.model} is a demonstration, not a judge to rely on.", style="yellow")
+
+
+def print_replies(episode: Episode) -> None:
+    """A line that counts the agents' replies, where not all were plain: asked for twice, repaired, or held to no schema."""
+    calls = [call for event in episode.events for call in event.trace.calls]
+    counts = {
+        "re-asked": sum(call.attempt > 1 for call in calls),
+        "repaired": sum(call.outcome == "repaired" for call in calls),
+        "without schema": sum(not call.constrained for call in calls),
+    }
+    if any(counts.values()):
+        told(f"Replies: {len(calls)}; {', '.join(f'{what} {number}' for what, number in counts.items())}.", style="dim")
 
 
 def _table(card: Scorecard, names: Mapping[str, str]) -> Table:

@@ -6,17 +6,16 @@ from select import select
 from threading import Event
 from typing import Annotated, TextIO
 
-import anyio
 import typer
 
 from comity.agents.human import HumanAgent
-from comity.cli.choose import DEFAULT_MODEL, Models, Overrides, find_task, open_store, rubric_of, seat_named, store_url
-from comity.cli.playing import play_out, same_policies
+from comity.cli.choose import DEFAULT_MODEL, Judging, Models, Overrides, find_task, open_store, seat_named
+from comity.cli.playing import Sitting, play_out
+from comity.cli.resuming import agents_again, nothing_against, people, way_on
 from comity.cli.talk import OneSeat
 from comity.simulate import new_episode
 from comity.world.environment import Limits
 from comity.world.episodes import Episode
-from comity.world.tasks import Task
 
 __all__ = ["add_to"]
 
@@ -30,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def play(
+    context: typer.Context,
     scenario: Annotated[str, typer.Argument(help="A scenario or task of the library or the store.")] = "bicycle_sale",
     seat: Annotated[
         str | None, typer.Option("--as", help="The seat or character to play; the first unless given.")
@@ -38,7 +38,13 @@ def play(
         str, typer.Option(help="Who plays the others: one model, or one each, separated by commas.")
     ] = DEFAULT_MODEL,
     judge: Annotated[str | None, typer.Option(help="The model that judges at the end; none unless given.")] = None,
+    judge_temperature: Annotated[
+        str, typer.Option(metavar="NUMBER", help="Of the judge's replies; `none` leaves it to the server.")
+    ] = "0",
     rubric: Annotated[Path | None, typer.Option(help="A TOML file of your own dimensions.")] = None,
+    temperature: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Of the others' replies; `none` leaves it to the server.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The seed of the others' randomness.")] = 0,
     turns: Annotated[
         int | None, typer.Option(min=1, help="The most turns; the scenario's own limit unless given.")
@@ -47,36 +53,45 @@ def play(
     store: Annotated[
         str | None, typer.Option(help="Where episodes are kept; else COMITY_STORE, else ./comity.db.")
     ] = None,
-    going_on: Annotated[str | None, typer.Option("--continue", help="Play an interrupted episode on.")] = None,
+    going_on: Annotated[
+        str | None, typer.Option("--continue", help="Play this interrupted episode on, as it was begun.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the record as JSON at the end; the talk goes to stderr.")
     ] = False,
 ) -> None:
     """Play one seat yourself."""
+    judging = Judging(judge, rubric, judge_temperature) if judge else None
+    if going_on:
+        nothing_against(context)
     with open_store(store) as opened:
         kept = opened.episode(going_on) if going_on else None
         task = kept.task if kept else find_task(scenario, opened, library)
-        mine = seat_named(task, seat) if seat else _own_seat(task, kept)
-        made = Models()
-        agents = made.agents([other for other in task.names if other != mine], models, Overrides())
-        gone = Event()
-        agents[mine] = _person(sys.stderr if as_json else sys.stdout, gone)
-        judging = made.judge(judge, rubric_of(rubric)) if judge else None
+        mine = _kept_seat(kept, seat, store) if kept else seat_named(task, seat) if seat else next(iter(task.names))
+        made, gone, to = Models(len(task.names) + 1), Event(), sys.stderr if as_json else sys.stdout
+        if kept:
+            agents = agents_again(kept, made, person=lambda: _person(to, gone))
+        else:
+            others = [other for other in task.names if other != mine]
+            agents = made.agents(others, models, Overrides(temperature=temperature))
+            agents[mine] = _person(to, gone)
         episode = kept or new_episode(task, agents, seed=seed, limits=Limits(turns=turns))
-        same_policies(episode, agents)
-        if kept is None:
-            opened.begin(episode)
         teller = None if as_json else OneSeat(mine)
         try:
-            anyio.run(play_out, opened, store_url(store), episode, agents, judging, made, teller)
+            play_out(Sitting(opened, store, made, agents, judging, teller), episode, begin=kept is None)
         finally:
             gone.set()
 
 
-def _own_seat(task: Task, kept: Episode | None) -> str:
-    """The seat that a person has played so far, else the first."""
-    policies = kept.policies if kept else {}
-    return next((seat for seat, policy in policies.items() if policy.agent == "human"), next(iter(task.names)))
+def _kept_seat(kept: Episode, wanted: str | None, store: str | None) -> str:
+    """The seat that a person has played so far."""
+    theirs = people(kept)
+    if not theirs:
+        raise typer.BadParameter(f"no person plays in this episode; go on with: {way_on(kept, store)}")
+    seat = seat_named(kept.task, wanted) if wanted else theirs[0]
+    if seat not in theirs:
+        raise typer.BadParameter(f"in this episode a person plays {', '.join(theirs)}, not {seat}")
+    return seat
 
 
 def _person(to: TextIO, gone: Event) -> HumanAgent:

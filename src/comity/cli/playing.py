@@ -1,13 +1,17 @@
 """Playing an episode out at a terminal: what `simulate` and `play` have in common."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import anyio
 import typer
 
 from comity.agents.protocol import Agent
-from comity.cli.choose import Models
-from comity.cli.output import complain, episode_record, print_cards, print_json, told
+from comity.cli.choose import Judging, Models, store_url
+from comity.cli.output import complain, episode_record, print_cards, print_json, print_replies, told
+from comity.cli.resuming import in_store, way_on
 from comity.cli.talk import OneSeat, Talk
 from comity.evaluate.judge import Judge
 from comity.models.protocol import ModelError
@@ -16,7 +20,21 @@ from comity.store import Store
 from comity.world.episodes import Episode
 from comity.world.visibility import Mode
 
-__all__ = ["mode_named", "play_out", "same_policies"]
+__all__ = ["Sitting", "mode_named", "play_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """An episode at a terminal, with all it takes to play it to its end."""
+
+    store: Store
+    given: str | None
+    """The `--store` that the user gave."""
+    models: Models
+    agents: Mapping[str, Agent]
+    judging: Judging | None
+    teller: Talk | OneSeat | None
+    """Without one the record is printed at the end, as JSON."""
 
 
 def mode_named(mode: str) -> Mode:
@@ -27,47 +45,59 @@ def mode_named(mode: str) -> Mode:
     raise typer.BadParameter(f"{mode!r} is not a mode; there are: asymmetric, omniscient, script")
 
 
-def same_policies(episode: Episode, agents: Mapping[str, Agent]) -> None:
-    """Raise `BadParameter` unless the agents are those that the episode was begun with."""
-    for seat, policy in episode.policies.items():
-        if agents[seat].policy != policy:
-            who = policy.model or policy.agent
-            raise typer.BadParameter(f"seat {seat!r} is played by {who}; go on with the same models and settings")
+def play_out(sitting: Sitting, episode: Episode, *, begin: bool) -> None:
+    """Play an episode to its end, judge it where that is wanted, and print all of it."""
+    judge = sitting.models.judge(sitting.judging) if sitting.judging else None
+    if begin:  # only now: where a model or the judge cannot be had, nothing is kept
+        sitting.store.begin(episode)
+    anyio.run(_play_out, sitting, episode, judge)
 
 
-async def play_out(
-    store: Store,
-    url: str,
-    episode: Episode,
-    agents: Mapping[str, Agent],
-    judge: Judge | None,
-    models: Models,
-    teller: Talk | OneSeat | None,
-) -> None:
-    """Play an episode on to its end, judge it where a judge is given, and print all of it; without a teller, as JSON."""
-    short = episode.id[:8]
-    kept = f"What was played is kept in {url} as {short}; go on with the same command and --continue {short}"
+async def _play_out(sitting: Sitting, episode: Episode, judge: Judge | None) -> None:
     try:
-        if teller:
-            teller.opened(episode)
-        played = await play_and_keep(episode, agents, store, teller.happened if teller else None)
-        if teller:
-            teller.closed(played)
-        if judge is not None:
-            if teller:
-                told("Judging...", style="dim")
-            await judge_and_keep(played, judge, store)
-    except ModelError as error:
-        error.add_note(kept)
-        raise
-    except anyio.get_cancelled_exc_class():  # Ctrl-C
-        complain(f"stopped. {kept}")
-        raise
+        played = await _play(sitting, episode)
+        if judge:
+            await _judge(sitting, played, judge)
     finally:
-        await models.aclose()
-    cards = store.scorecards(played.id)
-    if teller is None:
+        await sitting.models.aclose()
+    cards = sitting.store.scorecards(played.id)
+    if sitting.teller is None:
         print_json(episode_record(played, cards))
         return
+    print_replies(played)
     print_cards(played, cards)
-    told(f"\nKept in {url} as {short}. See it again: comity show {short}", style="bold")
+    short, again = played.id[:8], ["comity", "show", played.id[:8], *in_store(sitting.given)]
+    told(f"\nKept in {store_url(sitting.given)} as {short}. See it again: {shlex.join(again)}", style="bold")
+
+
+async def _play(sitting: Sitting, episode: Episode) -> Episode:
+    teller, kept = sitting.teller, f"What was played is kept in {store_url(sitting.given)} as {episode.id[:8]}"
+    with _hint(f"{kept}; go on with: {way_on(episode, sitting.given)}"):
+        if teller:
+            teller.opened(episode)
+        played = await play_and_keep(episode, sitting.agents, sitting.store, teller.happened if teller else None)
+        if teller:
+            teller.closed(played)
+        return played
+
+
+async def _judge(sitting: Sitting, played: Episode, judge: Judge) -> None:
+    options = sitting.judging.options if sitting.judging else []
+    again = ["comity", "score", played.id[:8], *options, *in_store(sitting.given)]
+    with _hint(f"the episode is finished and kept; judge it with: {shlex.join(again)}"):
+        if sitting.teller:
+            told("Judging...", style="dim")
+        await judge_and_keep(played, judge, sitting.store)
+
+
+@contextmanager
+def _hint(hint: str) -> Iterator[None]:
+    """Say what to do next where a model could not be asked or the user stopped."""
+    try:
+        yield
+    except ModelError as error:
+        error.add_note(hint)
+        raise
+    except anyio.get_cancelled_exc_class():  # Ctrl-C
+        complain(f"stopped. {hint}")
+        raise

@@ -6,8 +6,9 @@ from typing import Annotated
 import anyio
 import typer
 
-from comity.cli.choose import Models, open_store, rubric_of
+from comity.cli.choose import Judging, Models, open_store
 from comity.cli.output import print_cards, print_json, told
+from comity.cli.resuming import way_on
 from comity.evaluate.judge import LLMJudge, UnfinishedEpisode
 from comity.run.single import judge_and_keep
 from comity.store import Store
@@ -26,7 +27,9 @@ def score(
     episodes: Annotated[list[str], typer.Argument(help="Episodes by id, its beginning, or `last`.")],
     judge: Annotated[str, typer.Option(help="The model that judges.")],
     rubric: Annotated[Path | None, typer.Option(help="A TOML file of your own dimensions.")] = None,
-    temperature: Annotated[float, typer.Option(min=0, help="Of the judge's replies.")] = 0.0,
+    judge_temperature: Annotated[
+        str, typer.Option(metavar="NUMBER", help="Of the judge's replies; `none` leaves it to the server.")
+    ] = "0",
     store: Annotated[
         str | None, typer.Option(help="Where episodes are kept; else COMITY_STORE, else ./comity.db.")
     ] = None,
@@ -35,11 +38,11 @@ def score(
     """Judge stored episodes."""
     with open_store(store) as opened:
         found = list({episode.id: episode for episode in map(opened.episode, episodes)}.values())
-        if unfinished := [episode.id[:8] for episode in found if episode.end is None]:
-            ids = ", ".join(unfinished)
-            raise UnfinishedEpisode(f"not finished: {ids}; play on first: comity simulate --continue {unfinished[0]}")
+        if unfinished := [episode for episode in found if episode.end is None]:
+            ids = ", ".join(episode.id[:8] for episode in unfinished)
+            raise UnfinishedEpisode(f"not finished: {ids}; play on first: {way_on(unfinished[0], store)}")
         made = Models()
-        judging = made.judge(judge, rubric_of(rubric), temperature)
+        judging = made.judge(Judging(judge, rubric, judge_temperature))
         cards = anyio.run(_judge, opened, found, judging, made, not as_json)
     if as_json:
         print_json([card.model_dump(mode="json") for card in cards])

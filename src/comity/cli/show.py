@@ -7,7 +7,7 @@ import typer
 
 from comity.agents.briefing import briefing, shown, shown_action
 from comity.cli.choose import open_store, seat_named
-from comity.cli.output import episode_record, print_cards, print_json, told
+from comity.cli.output import episode_record, print_cards, print_json, print_replies, told
 from comity.cli.talk import introduce, told_end
 from comity.world.episodes import Episode, replay
 from comity.world.views import SeatView, view
@@ -40,6 +40,7 @@ def show(
     else:
         introduce(found)
         _print_log(found)
+        print_replies(found)
         print_cards(found, cards)
 
 
