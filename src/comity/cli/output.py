@@ -52,8 +52,9 @@ def print_cards(episode: Episode, cards: Sequence[Scorecard]) -> None:
         scores = [score.score for seat in card.scores.values() for score in seat.values()]
         if None in scores:
             told(f"Scores had: {len(scores) - scores.count(None)} of {len(scores)}.", style="yellow")
-        if card.judge.model and card.judge.model.startswith(("local:", "scripted:")):
-            told(f"{card.judge.model} is a demonstration, not a judge to rely on.", style="yellow")
+        judge = card.judge.model or ""
+        if judge.startswith("scripted:") or (card.judge.style or "").endswith("/brief"):
+            told(f"{judge} is a demonstration, not a judge to rely on.", style="yellow")
 
 
 def print_replies(episode: Episode) -> None:
@@ -62,7 +63,7 @@ def print_replies(episode: Episode) -> None:
     counts = {
         "re-asked": sum(call.attempt > 1 for call in calls),
         "repaired": sum(call.outcome == "repaired" for call in calls),
-        "without schema": sum(not call.constrained for call in calls),
+        "without schema": sum(not call.constrained and not call.model.startswith("scripted:") for call in calls),
     }
     if any(counts.values()):
         told(f"Replies: {len(calls)}; {', '.join(f'{what} {number}' for what, number in counts.items())}.", style="dim")
