@@ -32,8 +32,10 @@ demo: $(VENV)/.demo
 	$(BIN)/comity models pull $(MODEL)
 	$(BIN)/comity simulate gas_bill --turns 8 --models local:$(MODEL) --judge local:$(MODEL) --seed 1
 
+# the embedded model wants both cores for itself
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 -m "not embedded"
+	$(BIN)/python -m pytest -m embedded
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -4,6 +4,8 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from shutil import which
 
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +15,7 @@ from comity.agents.briefing import printable
 from comity.world.episodes import Episode
 from comity.world.scorecards import DimensionScore, Scorecard
 
-__all__ = ["complain", "console", "episode_record", "print_cards", "print_json", "print_replies", "told"]
+__all__ = ["complain", "console", "episode_record", "print_cards", "print_json", "print_replies", "program", "told"]
 
 console = Console(highlight=False, soft_wrap=False)
 
@@ -26,6 +28,12 @@ def print_json(value: object) -> None:
     plain = sys.stdout.encoding.lower().startswith("utf")
     text = json.dumps(value, indent=2, ensure_ascii=not plain)
     sys.stdout.write(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
+
+
+def program() -> str:
+    """How this command can be called again: by the path it was called by where its name alone is not found."""
+    called = sys.argv[0]
+    return called if Path(called).name == "comity" and which("comity") is None else "comity"
 
 
 def told(text: str, style: str = "", end: str = "\n") -> None:

@@ -1,6 +1,7 @@
 """Playing an episode out at a terminal: what `simulate` and `play` have in common."""
 
 import shlex
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import typer
 
 from comity.agents.protocol import Agent
 from comity.cli.choose import Judging, Models, store_url
-from comity.cli.output import complain, episode_record, print_cards, print_json, print_replies, told
+from comity.cli.output import complain, episode_record, print_cards, print_json, print_replies, program, told
 from comity.cli.resuming import in_store, way_on
 from comity.cli.talk import OneSeat, Talk
 from comity.evaluate.judge import Judge
@@ -55,9 +56,12 @@ def play_out(sitting: Sitting, episode: Episode, *, begin: bool) -> None:
 
 async def _play_out(sitting: Sitting, episode: Episode, judge: Judge | None) -> None:
     try:
-        played = await _play(sitting, episode)
-        if judge:
-            await _judge(sitting, played, judge)
+        # with any receiver open every signal wakes the event loop; without one a Ctrl-C that comes just before the loop goes to
+        # sleep, as it does while a person's thread writes the prompt, is not heard until something else happens
+        with anyio.open_signal_receiver(signal.SIGWINCH):
+            played = await _play(sitting, episode)
+            if judge:
+                await _judge(sitting, played, judge)
     finally:
         await sitting.models.aclose()
     cards = sitting.store.scorecards(played.id)
@@ -66,7 +70,7 @@ async def _play_out(sitting: Sitting, episode: Episode, judge: Judge | None) -> 
         return
     print_replies(played)
     print_cards(played, cards)
-    short, again = played.id[:8], ["comity", "show", played.id[:8], *in_store(sitting.given)]
+    short, again = played.id[:8], [program(), "show", played.id[:8], *in_store(sitting.given)]
     told(f"\nKept in {store_url(sitting.given)} as {short}. See it again: {shlex.join(again)}", style="bold")
 
 
@@ -83,7 +87,7 @@ async def _play(sitting: Sitting, episode: Episode) -> Episode:
 
 async def _judge(sitting: Sitting, played: Episode, judge: Judge) -> None:
     options = sitting.judging.options if sitting.judging else []
-    again = ["comity", "score", played.id[:8], *options, *in_store(sitting.given)]
+    again = [program(), "score", played.id[:8], *options, *in_store(sitting.given)]
     with _hint(f"the episode is finished and kept; judge it with: {shlex.join(again)}"):
         if sitting.teller:
             told("Judging...", style="dim")

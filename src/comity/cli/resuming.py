@@ -8,6 +8,7 @@ import typer
 from comity.agents.llm import Hear
 from comity.agents.protocol import Agent
 from comity.cli.choose import Models
+from comity.cli.output import program
 from comity.world.episodes import Episode, Policy
 
 __all__ = ["agents_again", "in_store", "nothing_against", "people", "way_on"]
@@ -29,7 +30,7 @@ def people(episode: Episode) -> list[str]:
 def way_on(episode: Episode, store: str | None) -> str:
     """The command that plays the episode on."""
     command = "play" if people(episode) else "simulate"
-    return shlex.join(["comity", command, "--continue", episode.id[:8], *in_store(store)])
+    return shlex.join([program(), command, "--continue", episode.id[:8], *in_store(store)])
 
 
 def nothing_against(context: typer.Context) -> None:
