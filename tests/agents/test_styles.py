@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from worlds import LEAVE, display_names, flat, opened, played, say, task
 
 from comity.agents.chat import ChatStyle
-from comity.agents.styles import Style, own_first, style_named
+from comity.agents.narration import own_first
+from comity.agents.styles import Style, style_named
 from comity.agents.transcript import TranscriptStyle
 from comity.world.actions import Action, ActionType
 from comity.world.scenarios import TurnOrder

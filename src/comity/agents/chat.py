@@ -5,9 +5,8 @@ as assistant messages.
 from collections.abc import Sequence
 from functools import lru_cache
 
-from comity.agents.narration import told_action, told_facts
+from comity.agents.narration import aim_slots, own_first, told_action, told_facts
 from comity.agents.replies import Parsed, parse_action
-from comity.agents.styles import aim_slots, own_first
 from comity.models.prompts import Block, Template, load_template, quote
 from comity.models.protocol import Message, Schema
 from comity.models.replies import partial_words

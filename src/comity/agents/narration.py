@@ -1,12 +1,14 @@
-"""What happened and who somebody is, in the words that agents and judges read."""
+"""What happened and who somebody is, in the order and words that agents and judges read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 from comity.models.prompts import Block, Quoted, Template
 from comity.world.actions import Action, ActionType
+from comity.world.views import Profile, SeatView, Seen
 from comity.world.visibility import Fact
 
-__all__ = ["told_action", "told_facts"]
+__all__ = ["aim_slots", "own_first", "told_action", "told_facts"]
 
 
 def told_action(template: Template, name: str, action: Action, to: Sequence[str]) -> str:
@@ -22,3 +24,20 @@ def told_facts(template: Template, facts: Mapping[Fact, str], indent: str = "") 
     """One labelled line for each fact."""
     labelled = ((fact.replace("_", " ").capitalize(), value) for fact, value in facts.items())
     return Block("\n".join(indent + template.fill("fact", label=label, value=value) for label, value in labelled))
+
+
+def own_first(view: SeatView) -> Iterable[Seen]:
+    """The history with the seat's own action first in each turn: what others did at the same time came to it afterwards."""
+    for _, turn in groupby(view.history, key=lambda seen: seen.turn):
+        yield from sorted(turn, key=lambda seen: seen.seat != view.me.seat)
+
+
+def aim_slots(profile: Profile) -> dict[str, str]:
+    """The profile's goal and what belongs to it, by slot name; empty where the viewer may not know it."""
+    aim = profile.aim
+    return {
+        "goal": aim.goal if aim else "",
+        "extra_info": aim.extra_info if aim else "",
+        "clarification_hint": aim.clarification_hint if aim else "",
+        "strategy_hint": aim.strategy_hint if aim else "",
+    }

@@ -4,16 +4,16 @@ Within an episode every prompt of a seat begins with the whole of its previous o
 letter for letter.
 """
 
-from collections.abc import Iterable
-from itertools import groupby
 from typing import Protocol
 
+from comity.agents.chat import ChatStyle
 from comity.agents.replies import Parsed
+from comity.agents.transcript import TranscriptStyle
 from comity.models.prompts import Template
 from comity.models.protocol import Message, Schema
-from comity.world.views import Profile, SeatView, Seen
+from comity.world.views import SeatView
 
-__all__ = ["Style", "aim_slots", "own_first", "style_named"]
+__all__ = ["Style", "style_named"]
 
 
 class Style(Protocol):
@@ -47,27 +47,7 @@ class Style(Protocol):
 
 def style_named(name: str) -> Style:
     """The style of this name, `chat` or `transcript`. Raises `ValueError` for another."""
-    from comity.agents.chat import ChatStyle
-    from comity.agents.transcript import TranscriptStyle
-
     styles: dict[str, type[Style]] = {"chat": ChatStyle, "transcript": TranscriptStyle}
     if name not in styles:
         raise ValueError(f"unknown prompt style {name!r}; there are: {', '.join(styles)}")
     return styles[name]()
-
-
-def own_first(view: SeatView) -> Iterable[Seen]:
-    """The history with the seat's own action first in each turn: what others did at the same time came to it afterwards."""
-    for _, turn in groupby(view.history, key=lambda seen: seen.turn):
-        yield from sorted(turn, key=lambda seen: seen.seat != view.me.seat)
-
-
-def aim_slots(profile: Profile) -> dict[str, str]:
-    """The profile's goal and what belongs to it, by slot name; empty where the viewer may not know it."""
-    aim = profile.aim
-    return {
-        "goal": aim.goal if aim else "",
-        "extra_info": aim.extra_info if aim else "",
-        "clarification_hint": aim.clarification_hint if aim else "",
-        "strategy_hint": aim.strategy_hint if aim else "",
-    }

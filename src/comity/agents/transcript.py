@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from comity.agents.narration import aim_slots, own_first
 from comity.agents.replies import Parsed, checked, parse_action
-from comity.agents.styles import aim_slots, own_first
 from comity.models.prompts import Block, Quoted, Template, load_template, plain, quote
 from comity.models.protocol import Message, Schema
 from comity.models.replies import UnusableReply, partial_words, read_object
