@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -76,7 +77,13 @@ def begin(*arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hears_ctrl_c,
     )
+
+
+def hears_ctrl_c() -> None:
+    """Let a new process hear Ctrl-C as one started at a prompt does; one that is started in the background inherits deafness."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finished(process: "subprocess.Popen[str]") -> Ran:

@@ -16,7 +16,7 @@ from select import select
 
 import pytest
 
-from cli.command import LIMIT, ONE, Comity, begin, finished
+from cli.command import LIMIT, ONE, Comity, begin, finished, hears_ctrl_c
 from cli.model_server import ModelServer, spoken
 from comity import __version__
 
@@ -135,6 +135,7 @@ def terminal(*arguments: str) -> Iterator[Terminal]:
 
 
 def _take_terminal() -> None:
+    hears_ctrl_c()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
