@@ -25,7 +25,7 @@ $(VENV)/.demo: $(BIN)/python $(INPUTS)
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python $(INPUTS)
-	$(PIP) install --quiet -c requirements.lock -e '.[local,dev]'
+	$(PIP) install --quiet -c requirements.lock -e '.[local,postgres,ray,dev]'
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo
@@ -50,7 +50,7 @@ bench: $(VENV)/.dev
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade pip
-	build/lock/bin/python -m pip install --quiet --uploaded-prior-to P7D '.[local,dev]'
+	build/lock/bin/python -m pip install --quiet --uploaded-prior-to P7D '.[local,postgres,ray,dev]'
 	{ sed -n '/^#/p' requirements.lock; build/lock/bin/python -m pip freeze --exclude comity; } > build/requirements.lock
 	mv build/requirements.lock requirements.lock
 
