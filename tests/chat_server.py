@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from comity.models.openai_compatible import OpenAICompatible
-from comity.models.protocol import Completion, Message, Sampling, Schema
+from comity.models.protocol import Completion, Message, Sampling, Schema, Timeouts
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -102,10 +102,15 @@ REPLY: dict[str, object] = {
 
 @asynccontextmanager
 async def client(
-    url: str, api_key: str | None = KEY, token_limit: str = "max_tokens", call_seconds: float = 30.0
+    url: str, api_key: str | None = KEY, token_limit: str = "max_tokens", timeouts: Timeouts | None = None
 ) -> AsyncIterator[OpenAICompatible]:
     model = OpenAICompatible(
-        url, "asked-model", name="test:asked-model", api_key=api_key, token_limit=token_limit, call_seconds=call_seconds
+        url,
+        "asked-model",
+        name="test:asked-model",
+        api_key=api_key,
+        token_limit=token_limit,
+        timeouts=timeouts or Timeouts(call=30.0),
     )
     try:
         yield model

@@ -18,6 +18,7 @@ from comity.models.protocol import (
     ModelNotFound,
     Overloaded,
     ServerFailed,
+    Timeouts,
     Unreachable,
 )
 
@@ -269,9 +270,57 @@ async def test_a_server_that_hangs_is_unreachable_after_its_time(server: Server,
         return response
 
     server.answer(hang)
-    async with client(server.url, call_seconds=0.2) as model:
+    async with client(server.url, timeouts=Timeouts(call=0.2)) as model:
         with pytest.raises(Unreachable, match="did not answer in time"):
             await ask(model, stream=(lambda piece: None) if streamed else None)
+    done.set()
+
+
+@pytest.mark.parametrize("listened", [False, True])
+@pytest.mark.parametrize("first", ["nothing", "an empty piece"])
+async def test_a_server_that_sends_no_first_token_is_unreachable_after_its_time(
+    server: Server, first: str, listened: bool
+) -> None:
+    done = anyio.Event()
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        if first != "nothing":
+            await response.prepare(request)
+            await response.write(f"data: {json.dumps(piece(''))}\n\n".encode())
+        await done.wait()
+        return response
+
+    server.answer(hang)
+    async with client(server.url, timeouts=Timeouts(first_token=0.2)) as model:
+        with pytest.raises(Unreachable, match=r"/v1 sent no first token within 0\.2 s; is the server overloaded"):
+            await ask(model, stream=(lambda piece: None) if listened else None)
+    done.set()
+    assert server.bodies[0]["stream"] is True
+
+
+async def test_after_the_first_token_only_the_whole_call_is_timed(server: Server) -> None:
+    thought = {"choices": [{"delta": {"reasoning_content": "hm"}, "finish_reason": None}]}
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(f"data: {json.dumps(thought)}\n\n".encode())
+        with anyio.move_on_after(0.4):
+            await done.wait()
+        await response.write(f"data: {json.dumps(piece('Hello.', 'stop'))}\n\n".encode())
+        return response
+
+    done = anyio.Event()
+    server.answer(slow)
+    async with client(server.url, timeouts=Timeouts(first_token=0.2)) as model:
+        completion = await ask(model)
+        assert completion.text == "Hello."
+        assert completion.first_token_seconds is not None
+        assert completion.first_token_seconds < 0.2 < completion.seconds
+    async with client(server.url, timeouts=Timeouts(first_token=0.2, call=0.3)) as model:
+        with pytest.raises(Unreachable, match="did not answer in time"):
+            await ask(model)
     done.set()
 
 

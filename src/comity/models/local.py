@@ -20,7 +20,7 @@ from anyio.abc import Process
 
 from comity.models.download import is_pulled, path_of
 from comity.models.openai_compatible import OpenAICompatible
-from comity.models.protocol import Completion, Message, ModelNotFound, Sampling, Schema, Unreachable
+from comity.models.protocol import Completion, Message, ModelNotFound, Sampling, Schema, Timeouts, Unreachable
 from comity.models.registry import LocalModelEntry
 
 __all__ = ["LocalModel"]
@@ -28,6 +28,8 @@ __all__ = ["LocalModel"]
 _START_SECONDS = 300.0
 _END_SECONDS = 5.0
 _DEATH_SECONDS = 2.0
+_PATIENT = Timeouts(call=900.0)
+"""A small machine needs its time for a long reply."""
 _QUIET_OPENMP = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"}
 """Without these, threads that wait spin, and speed collapses as soon as anything else runs on the machine."""
 
@@ -169,7 +171,7 @@ async def _spawn(name: str, alias: str, arguments: Sequence[str], log: Path) -> 
                 f"the server of {name} took over {_START_SECONDS:.0f} s to start; its log is {log}"
             ) from error
         raise
-    return _Child(process, OpenAICompatible(f"{address}/v1", alias, name=name, api_key=key), log)
+    return _Child(process, OpenAICompatible(f"{address}/v1", alias, name=name, api_key=key, timeouts=_PATIENT), log)
 
 
 async def _address(process: Process, key: str) -> str:

@@ -5,6 +5,7 @@ are refused, proxies and keys are never taken from the environment here. Retries
 """
 
 import json
+import math
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import aiohttp
+import anyio
 
 from comity.models.protocol import (
     AuthenticationFailed,
@@ -27,6 +29,7 @@ from comity.models.protocol import (
     Sampling,
     Schema,
     ServerFailed,
+    Timeouts,
     Unreachable,
 )
 
@@ -42,7 +45,7 @@ class OpenAICompatible:
         name: the specification that goes into records.
         api_key: sent as a bearer token where given.
         token_limit: the field that bounds the reply; OpenAI's own newer models want `max_completion_tokens`.
-        connect_seconds, call_seconds: how long to wait for a connection and for the whole call.
+        timeouts: how long to wait. Connections are not counted here: how many calls are in flight is decided by the caller.
     """
 
     def __init__(
@@ -53,8 +56,7 @@ class OpenAICompatible:
         name: str,
         api_key: str | None = None,
         token_limit: str = "max_tokens",
-        connect_seconds: float = 10.0,
-        call_seconds: float = 900.0,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._model = model
@@ -62,7 +64,7 @@ class OpenAICompatible:
         self._token_limit = token_limit
         self._api_key = api_key or ""
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._timeout = aiohttp.ClientTimeout(total=call_seconds, sock_connect=connect_seconds)
+        self._timeouts = timeouts or Timeouts()
         self._http: aiohttp.ClientSession | None = None
         self._refused: set[str] = set()
 
@@ -111,17 +113,37 @@ class OpenAICompatible:
         sampling: Sampling,
         stream: Callable[[str], None] | None,
     ) -> Completion:
-        body = self._body(messages, schema, sampling, streamed=stream is not None)
+        if stream is None and self._timeouts.first_token is None:
+            body = self._body(messages, schema, sampling, streamed=False)
+            reply = _Reply(self.base_url, constrained=schema is not None)
+            async with self._request("POST", "/chat/completions", body) as response:
+                reply.take_whole(await _json(response))
+            return reply.completion(self._model)
+        with anyio.move_on_after(self._timeouts.first_token) as first:
+            return await self._streamed(messages, schema, sampling, stream, first)
+        late = f"sent no first token within {self._timeouts.first_token:g} s"
+        raise Unreachable(f"{self.base_url} {late}; is the server overloaded?")
+
+    async def _streamed(
+        self,
+        messages: Sequence[Message],
+        schema: Schema | None,
+        sampling: Sampling,
+        stream: Callable[[str], None] | None,
+        first: anyio.CancelScope,
+    ) -> Completion:
+        """A call of which the reply is heard as it comes; the first token ends the wait for it."""
+        body = self._body(messages, schema, sampling, streamed=True)
         reply = _Reply(self.base_url, constrained=schema is not None)
         async with self._request("POST", "/chat/completions", body) as response:
-            if stream is None:
-                reply.take_whole(await _json(response))
-                return reply.completion(self._model)
             async for chunk in _chunks(response):
                 if chunk.get("error"):
                     said = _repeatable(_message(chunk), body, self._api_key)
                     raise ServerFailed(f"{self.base_url} failed while answering: {said}")
-                if piece := reply.take_chunk(chunk):
+                piece = reply.take_chunk(chunk)
+                if reply.first is not None:
+                    first.deadline = math.inf
+                if piece and stream is not None:
                     stream(piece)
         return reply.completion(self._model)
 
@@ -145,7 +167,12 @@ class OpenAICompatible:
 
     def _request(self, method: str, path: str, body: Mapping[str, Any] | None) -> "_Request":
         if self._http is None:
-            self._http = aiohttp.ClientSession(headers=self._headers, timeout=self._timeout, trust_env=False)
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                headers=self._headers,
+                timeout=aiohttp.ClientTimeout(total=self._timeouts.call, connect=self._timeouts.connect),
+                trust_env=False,
+            )
         return _Request(self._http, method, self.base_url, path, body, self._api_key)
 
 
@@ -248,18 +275,21 @@ class _Reply:
         self._note(body)
 
     def take_chunk(self, body: Mapping[str, Any]) -> str:
-        """The piece of text in it."""
+        """The piece of text in it. Thoughts are no part of the reply, but its first token may be one."""
         self._note(body)
         try:
             choice = (body.get("choices") or [{}])[0]
-            piece = (choice.get("delta") or {}).get("content") or ""
+            delta = choice.get("delta") or {}
+            piece = delta.get("content") or ""
+            thought = delta.get("reasoning_content") or delta.get("reasoning")
             self.finish = choice.get("finish_reason") or self.finish
         except (KeyError, TypeError, AttributeError) as error:
             raise self._misshapen() from error
         if not isinstance(piece, str):
             raise self._misshapen()
-        if piece:
+        if piece or thought:
             self.first = self.first or time.perf_counter()
+        if piece:
             self.parts.append(piece)
         return piece
 

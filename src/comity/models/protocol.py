@@ -24,6 +24,7 @@ __all__ = [
     "Sampling",
     "Schema",
     "ServerFailed",
+    "Timeouts",
     "Unreachable",
     "prompt_hash",
 ]
@@ -45,6 +46,17 @@ class Sampling(Record):
     seed: int | None = None
     extra: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Sent to the server as they are, such as `repeat_penalty` for llama.cpp."""
+
+
+class Timeouts(Record):
+    """How long a call may take before it counts as `Unreachable`, in seconds."""
+
+    connect: float = Field(default=10.0, gt=0)
+    """For a connection."""
+    first_token: float | None = Field(default=None, gt=0)
+    """From the start of the call to the first token of its reply; where it is given, every reply is streamed."""
+    call: float = Field(default=600.0, gt=0)
+    """For the whole call."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,8 @@ class Completion:
     """Whether the server held the reply to the schema."""
     model: str = ""
     """The model the server says answered."""
+    from_cache: bool = False
+    """Whether it was had from the cache of replies: nothing was asked or paid, and the tokens are those of the first asking."""
 
 
 class ChatModel(Protocol):
