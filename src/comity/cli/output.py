@@ -66,13 +66,15 @@ def print_cards(episode: Episode, cards: Sequence[Scorecard]) -> None:
 
 
 def print_replies(episode: Episode) -> None:
-    """A line that counts the agents' replies, where not all were plain: asked for twice, repaired, or held to no schema."""
+    """A line that counts the agents' replies, where not all were plain: asked for twice, repaired, held to no schema, or had before."""
     calls = [call for event in episode.events for call in event.trace.calls]
     counts = {
         "re-asked": sum(call.attempt > 1 for call in calls),
         "repaired": sum(call.outcome == "repaired" for call in calls),
         "without schema": sum(not call.constrained and not call.model.startswith("scripted:") for call in calls),
     }
+    if again := sum(call.from_cache for call in calls):
+        counts["from the cache"] = again
     if any(counts.values()):
         told(f"Replies: {len(calls)}; {', '.join(f'{what} {number}' for what, number in counts.items())}.", style="dim")
 

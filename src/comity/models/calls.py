@@ -37,4 +37,5 @@ def recorded(
         seconds=completion.seconds,
         first_token_seconds=completion.first_token_seconds,
         served_by=completion.model,
+        from_cache=completion.from_cache,
     )

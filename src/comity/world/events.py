@@ -35,6 +35,8 @@ class Call(Record):
     first_token_seconds: float | None = None
     served_by: str = ""
     """The model name the server reported."""
+    from_cache: bool = False
+    """Whether the reply was had from the cache: then the tokens were spent before, and not by this call."""
 
 
 class Failure(Record):
