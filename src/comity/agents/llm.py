@@ -26,6 +26,7 @@ class LLMAgent:
         style: the prompt style, `chat` or `transcript`.
         sampling: how replies are drawn; the seed is derived from the view's and replaces one given here.
         hear: hears replies as they come; replies are streamed only when it is given.
+        adapter: the LoRA adapter that the model answers with; for the record, the model itself asks for it.
     """
 
     def __init__(
@@ -35,7 +36,9 @@ class LLMAgent:
         style: str | Style = "chat",
         sampling: Sampling | None = None,
         hear: Hear | None = None,
+        adapter: str | None = None,
     ) -> None:
+        self._adapter = adapter
         self._model = model
         self._style = style_named(style) if isinstance(style, str) else style
         self._sampling = sampling or Sampling()
@@ -48,6 +51,7 @@ class LLMAgent:
         return Policy(
             agent="llm",
             model=self._model.name,
+            adapter=self._adapter,
             style=template.label,
             prompt_hash=template.hash,
             sampling=self._sampling.model_dump(mode="json", exclude={"seed"}, exclude_none=True),

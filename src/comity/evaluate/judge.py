@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from comity._version import code_version
-from comity.evaluate.questions import Question
+from comity.evaluate.questions import Question, judge_template
 from comity.evaluate.readings import read_scores
 from comity.evaluate.rubric import sotopia
 from comity.models.asking import ask
@@ -52,6 +52,7 @@ class LLMJudge:
         rubric: the dimensions; SOTOPIA's seven unless given.
         sampling: how replies are drawn; temperature 0 unless given.
         brief: hold each reason to one sentence, for small models that may go on and on.
+        repeat: from 0, which of several readings of the same episode this judge gives.
     """
 
     def __init__(
@@ -61,7 +62,9 @@ class LLMJudge:
         rubric: Rubric | None = None,
         sampling: Sampling | None = None,
         brief: bool = False,
+        repeat: int = 0,
     ) -> None:
+        self._repeat = repeat
         self._model = model
         self._brief = brief
         self._rubric = rubric or sotopia()
@@ -71,6 +74,23 @@ class LLMJudge:
     def rubric(self) -> Rubric:
         """The dimensions it judges."""
         return self._rubric
+
+    @property
+    def policy(self) -> Policy:
+        """Model, prompt with its hash, and sampling."""
+        template = judge_template()
+        return Policy(
+            agent="judge",
+            model=self._model.name,
+            style=template.label + ("/brief" if self._brief else ""),
+            prompt_hash=template.hash,
+            sampling=self._sampling.model_dump(mode="json", exclude_none=True),
+        )
+
+    @property
+    def repeat(self) -> int:
+        """Which of several readings of an episode it gives."""
+        return self._repeat
 
     async def score(self, episode: Episode) -> Scorecard:
         """A scorecard for every seat. An episode that an agent's failure cut short is not judged: its scores are null."""
@@ -85,7 +105,7 @@ class LLMJudge:
                 scores[seat], calls[seat] = self._absent(cause), ()
             else:
                 scores[seat], calls[seat] = await self._ask(question, seat)
-        return self._scorecard(episode, question, scores, calls)
+        return self._scorecard(episode, scores, calls)
 
     async def _ask(self, question: Question, seat: str) -> tuple[dict[str, DimensionScore], tuple[Call, ...]]:
         scores = self._absent(_UNREAD)
@@ -118,7 +138,6 @@ class LLMJudge:
     def _scorecard(
         self,
         episode: Episode,
-        question: Question,
         scores: Mapping[str, Mapping[str, DimensionScore]],
         calls: Mapping[str, tuple[Call, ...]],
     ) -> Scorecard:
@@ -129,13 +148,8 @@ class LLMJudge:
             rubric=self._rubric.id,
             rubric_version=self._rubric.version,
             rubric_hash=content_hash(self._rubric),
-            judge=Policy(
-                agent="judge",
-                model=self._model.name,
-                style=question.template.label + ("/brief" if self._brief else ""),
-                prompt_hash=question.template.hash,
-                sampling=self._sampling.model_dump(mode="json", exclude_none=True),
-            ),
+            judge=self.policy,
+            repeat=self._repeat,
             scores=scores,
             calls=calls,
             code_version=code_version(),

@@ -14,7 +14,12 @@ from comity.world.scorecards import Rubric
 from comity.world.views import aim_of, facts_of
 from comity.world.visibility import EVERYTHING
 
-__all__ = ["Question"]
+__all__ = ["Question", "judge_template"]
+
+
+def judge_template() -> Template:
+    """`prompts/judge.toml`, with the words that agents read too."""
+    return load_template("comity.evaluate:judge", "comity.agents:narration")
 
 
 class Question:
@@ -29,7 +34,7 @@ class Question:
     @property
     def template(self) -> Template:
         """`prompts/judge.toml`."""
-        return load_template("comity.evaluate:judge", "comity.agents:narration")
+        return judge_template()
 
     @cached_property
     def turns(self) -> frozenset[int]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from comity.models.protocol import AuthenticationFailed, ChatModel, ModelNotFound, Sampling
+from comity.models.protocol import AuthenticationFailed, ChatModel, ModelNotFound, Sampling, Timeouts
 
 __all__ = ["FORMS", "Resolved", "resolve"]
 
@@ -27,19 +27,40 @@ class Resolved:
     model: ChatModel
     style: str = "chat"
     sampling: Sampling = field(default_factory=Sampling)
+    endpoint: str = ""
+    """Where its calls go: a server's address, or a local model's own name; empty where nobody is called."""
+    asked: str = ""
+    """What the endpoint is asked for: the model's name there, or the adapter's."""
+    slots: int | None = None
+    """How many calls it answers at the same time, where that is known."""
 
 
-def resolve(spec: str, environ: Mapping[str, str] | None = None, *, conversations: int = 3) -> Resolved:
+def resolve(
+    spec: str,
+    environ: Mapping[str, str] | None = None,
+    *,
+    conversations: int = 3,
+    adapter: str | None = None,
+    timeouts: Timeouts | None = None,
+) -> Resolved:
     """The model of this specification. Raises `ModelError` with the fix.
 
-    `conversations` is how many a local model holds at the same time, at least: one for each seat, and one to judge.
+    Args:
+        environ: where keys and addresses are looked up; the process's own unless given.
+        conversations: how many a local model holds at the same time, at least: one for each seat, and one to judge.
+        adapter: the name under which a server offers a LoRA adapter of the model, as vLLM and SGLang do.
     """
     environ = os.environ if environ is None else environ
+    server = _Server(adapter, timeouts or Timeouts())
     scheme, _, rest = spec.partition(":")
     if scheme in ("http", "https"):
-        return _server(spec, environ)
+        return _server(spec, environ, server)
     if rest and scheme == "openai":
-        return _openai(rest, environ)
+        return _openai(rest, environ, server)
+    if adapter is not None:
+        raise ModelNotFound(
+            f"{spec} takes no adapter; serve the model with llama.cpp, vLLM or SGLang and name the server"
+        )
     if rest and scheme == "local":
         return _local(rest, environ, conversations)
     if rest and scheme == "scripted":
@@ -49,25 +70,34 @@ def resolve(spec: str, environ: Mapping[str, str] | None = None, *, conversation
     raise ModelNotFound(f"{spec!r} does not name a model; the forms are:\n{FORMS}")
 
 
-def _openai(name: str, environ: Mapping[str, str]) -> Resolved:
-    from comity.models.openai_compatible import OpenAICompatible
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """A server's client in the making."""
 
+    adapter: str | None
+    timeouts: Timeouts
+
+    def client(self, address: str, model: str, name: str, key: str | None, token_limit: str = "max_tokens") -> Resolved:
+        from comity.models.openai_compatible import OpenAICompatible
+
+        asked = self.adapter or model  # a server offers an adapter as one more model
+        made = OpenAICompatible(address, asked, name=name, api_key=key, token_limit=token_limit, timeouts=self.timeouts)
+        return Resolved(made, endpoint=address, asked=asked)
+
+
+def _openai(name: str, environ: Mapping[str, str], server: _Server) -> Resolved:
     address = (environ.get("OPENAI_BASE_URL") or _OPENAI).rstrip("/")
     if not address.startswith(("http://", "https://")) or "#" in address:
         raise ModelNotFound("OPENAI_BASE_URL is not an address; it looks like https://HOST/v1")
     if address != _OPENAI:
-        return _server(f"{address}#{name}&key_env=OPENAI_API_KEY", environ)
+        return _server(f"{address}#{name}&key_env=OPENAI_API_KEY", environ, server)
     key = environ.get("OPENAI_API_KEY")
     if not key:
         raise AuthenticationFailed(f"openai:{name} needs a key; set OPENAI_API_KEY")
-    return Resolved(
-        OpenAICompatible(address, name, name=f"openai:{name}", api_key=key, token_limit="max_completion_tokens")
-    )
+    return server.client(address, name, f"openai:{name}", key, "max_completion_tokens")
 
 
-def _server(spec: str, environ: Mapping[str, str]) -> Resolved:
-    from comity.models.openai_compatible import OpenAICompatible
-
+def _server(spec: str, environ: Mapping[str, str], server: _Server) -> Resolved:
     parts = urlsplit(spec)
     if "@" in parts.netloc or parts.query:
         # said without the address, which would carry a password into a terminal or a log
@@ -80,11 +110,11 @@ def _server(spec: str, environ: Mapping[str, str]) -> Resolved:
     address = parts._replace(path=parts.path.rstrip("/"), fragment="").geturl()
     bare = f"{address}#{name}"
     if not options:
-        return Resolved(OpenAICompatible(address, name, name=bare))
+        return server.client(address, name, bare, None)
     variable = _key_variable(bare, options)
     if not (key := environ.get(variable)):
         raise AuthenticationFailed(f"{spec!r} needs a key; set {variable}")
-    return Resolved(OpenAICompatible(address, name, name=f"{bare}&key_env={variable}", api_key=key))
+    return server.client(address, name, f"{bare}&key_env={variable}", key)
 
 
 def _key_variable(bare: str, options: Sequence[str]) -> str:
@@ -103,4 +133,4 @@ def _local(alias: str, environ: Mapping[str, str], conversations: int) -> Resolv
     slots = max(entry.slots, conversations)
     model = LocalModel(entry, directory=models_directory(environ), slots=slots)
     model.check()
-    return Resolved(model, style=entry.style, sampling=entry.sampling)
+    return Resolved(model, entry.style, entry.sampling, endpoint=model.name, asked=alias, slots=slots)
