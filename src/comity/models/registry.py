@@ -12,6 +12,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from comity.models.places import cache_directory, config_directory
 from comity.models.protocol import ModelNotFound, Sampling
 from comity.world.record import Record, Slug
 
@@ -184,7 +185,7 @@ def models_directory(environ: Mapping[str, str] | None = None) -> Path:
     environ = os.environ if environ is None else environ
     if chosen := environ.get("COMITY_MODELS_DIR"):
         return Path(chosen).expanduser().absolute()
-    return _user_directory(environ, "XDG_CACHE_HOME", ".cache") / "comity" / "models"
+    return cache_directory(environ) / "models"
 
 
 def user_registry_file(environ: Mapping[str, str] | None = None) -> tuple[Path, bool]:
@@ -192,12 +193,7 @@ def user_registry_file(environ: Mapping[str, str] | None = None) -> tuple[Path, 
     environ = os.environ if environ is None else environ
     if chosen := environ.get("COMITY_MODELS_FILE"):
         return Path(chosen).expanduser().absolute(), True
-    return _user_directory(environ, "XDG_CONFIG_HOME", ".config") / "comity" / "models.toml", False
-
-
-def _user_directory(environ: Mapping[str, str], variable: str, otherwise: str) -> Path:
-    chosen = Path(environ.get(variable, ""))
-    return chosen if chosen.is_absolute() else Path.home() / otherwise  # XDG: a relative path is to be ignored
+    return config_directory(environ) / "models.toml", False
 
 
 def _read(text: str, where: str) -> dict[str, LocalModelEntry]:
