@@ -34,7 +34,7 @@ class Price(Record):
     source: str = ""
     """Who said so."""
 
-    def cost(self, prompt_tokens: int, cached_tokens: int, completion_tokens: int) -> float:
+    def cost(self, prompt_tokens: float, cached_tokens: float, completion_tokens: float) -> float:
         """In US dollars. The cached tokens are a part of the prompt's."""
         cached = min(cached_tokens, prompt_tokens)
         cached_price = self.prompt if self.cached is None else self.cached
