@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from comity.world.actions import Action, ActionType
 from comity.world.characters import Character
 from comity.world.environment import End, EndReason, Limits
-from comity.world.episodes import Episode, Policy
+from comity.world.episodes import Episode, Interruption, Policy
 from comity.world.events import Call, Event, Failure, Trace
 from comity.world.record import content_hash
 from comity.world.relationships import RelationshipKind
@@ -17,6 +17,7 @@ from comity.world.tasks import Edge, Task
 
 START = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 END = End(reason=EndReason.TURN_LIMIT)
+GONE = Interruption(kind="infrastructure", error="Unreachable", detail="the server is gone \0 é")
 RUBRIC = Rubric(
     id="sotopia",
     version=1,
@@ -47,6 +48,11 @@ def event(index: int, words: str = "hello") -> Event:
     return Event(index=index, turn=index + 1, seat="ab"[index % 2], action=action, audience=("a", "b"))
 
 
+def failed(index: int) -> Event:
+    failure = Failure(kind="context_length", detail="too long")
+    return Event(index=index, turn=index + 1, seat="ab"[index % 2], failure=failure, audience=())
+
+
 def episode(id_: str = "e1", *, events: tuple[Event, ...] = (), of: Task | None = None, minute: int = 0) -> Episode:
     return Episode(
         id=id_,
@@ -64,7 +70,12 @@ def episode(id_: str = "e1", *, events: tuple[Event, ...] = (), of: Task | None 
 
 
 def scorecard(
-    id_: str = "c1", episode_id: str = "e1", reason: str = "It sold", minute: int = 0, by: Rubric = RUBRIC
+    id_: str = "c1",
+    episode_id: str = "e1",
+    reason: str = "It sold",
+    minute: int = 0,
+    by: Rubric = RUBRIC,
+    repeat: int = 0,
 ) -> Scorecard:
     return Scorecard(
         id=id_,
@@ -74,6 +85,7 @@ def scorecard(
         rubric_version=by.version,
         rubric_hash=content_hash(by),
         judge=Policy(agent="judge", model="m2"),
+        repeat=repeat,
         scores={
             "b": {"GOAL": DimensionScore(score=8, reason=reason), "BEL": DimensionScore(score=None, cause="timeout")}
         },
@@ -137,6 +149,11 @@ failures = st.builds(
 )
 
 
+interruptions = st.builds(
+    Interruption, kind=st.sampled_from(["infrastructure", "judge", "budget", "cancelled"]), error=words, detail=words
+)
+
+
 @st.composite
 def logs(draw: st.DrawFn) -> tuple[Event, ...]:
     found = []
@@ -186,6 +203,7 @@ def episodes(draw: st.DrawFn) -> Episode:
         code_version=draw(words),
         started_at=draw(times),
         finished_at=draw(st.none() | times),
+        interrupted=draw(st.none() | interruptions),
     )
 
 
@@ -201,5 +219,6 @@ def scorecards(draw: st.DrawFn) -> Scorecard:
         "calls": draw(st.dictionaries(slugs, st.lists(calls, max_size=1).map(tuple), max_size=2)),
         "judge": draw(policies),
         "judged_at": draw(times),
+        "repeat": draw(st.integers(0, 3)),
     }
     return scorecard().model_copy(update=fields)

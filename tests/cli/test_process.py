@@ -44,7 +44,7 @@ def test_ctrl_c_leaves_an_episode_that_goes_on(comity: Comity) -> None:
     assert "Traceback" not in ran.err
     assert "comity: stopped. What was played is kept in comity.db as" in ran.err
     (listed,) = comity("list", "--json").ok().json
-    assert (listed["status"], listed["cause"], listed["turns"]) == ("interrupted", "cancelled", 3)
+    assert (listed["interrupted"]["kind"], listed["turns"]) == ("cancelled", 3)
     before = comity("show", "--json").ok().json["events"]
 
     with ModelServer(lambda number, body: spoken(f"line {number + 3}"), port=server.port):

@@ -327,7 +327,7 @@ def test_what_a_dead_server_cut_off_goes_on_where_it_stopped(comity: Comity) -> 
         assert "the connection to http://127.0.0.1" in ran.complaint()
     (listed,) = comity("list", "--json").ok().json
     assert (listed["status"], listed["turns"]) == ("interrupted", 3)
-    assert listed["cause"].startswith("Unreachable: ")
+    assert (listed["interrupted"]["kind"], listed["interrupted"]["error"]) == ("infrastructure", "Unreachable")
     assert f"go on with: comity simulate --continue {listed['id'][:8]}\n" in ran.err
     before = comity("show", "--json").ok().json["events"]
 

@@ -17,7 +17,7 @@ from comity.models.scripted import scripted
 from comity.run.single import judge_and_keep, play_and_keep
 from comity.simulate import new_episode, simulate
 from comity.store import Store
-from comity.world.episodes import Episode, Policy
+from comity.world.episodes import Episode, Interruption, Policy
 from comity.world.events import Event
 from comity.world.views import SeatView
 
@@ -80,7 +80,8 @@ async def test_what_a_lost_server_cut_off_is_kept_with_the_cause_and_goes_on_as_
     with pytest.raises(Unreachable):
         await play_and_keep(episode, agents, store)
     (listed,) = store.episodes()
-    assert (listed.status, listed.cause, listed.turns) == ("interrupted", "Unreachable: the server is gone", 3)
+    why = Interruption(kind="infrastructure", error="Unreachable", detail="the server is gone")
+    assert (listed.status, listed.interrupted, listed.turns) == ("interrupted", why, 3)
 
     calm = dict.fromkeys(agents, Watchful(store))
     played = await play_and_keep(store.episode(episode.id), calm, store)
@@ -97,7 +98,8 @@ async def test_what_was_cancelled_is_kept_and_goes_on(store: Store) -> None:
         await agent.waiting.wait()
         group.cancel_scope.cancel()
     (listed,) = store.episodes()
-    assert (listed.status, listed.cause, listed.turns) == ("interrupted", "cancelled", 2)
+    why = Interruption(kind="cancelled", error="Cancelled", detail="")
+    assert (listed.status, listed.interrupted, listed.turns) == ("interrupted", why, 2)
     played = await play_and_keep(store.episode("last"), dict.fromkeys(agents, Watchful(store)), store)
     assert played.turns == 6
 
@@ -127,6 +129,7 @@ async def test_every_scorecard_is_kept_and_none_for_an_unfinished_episode(store:
     played = await play_and_keep(episode, agents, store)
     cards = [await judge_and_keep(played, judge, store) for _ in range(2)]
     assert store.scorecards(episode.id) == tuple(cards)
+    assert [card.repeat for card in cards] == [0, 1]
     assert {store.rubric(card.rubric_hash) for card in cards} == {sotopia()}
     assert bare(store.episode(episode.id)) == bare(played)
 

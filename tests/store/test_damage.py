@@ -62,12 +62,18 @@ def test_a_damaged_episode_is_named_and_listed_with_what_is_left(store: Store, p
     with pytest.raises(Damaged, match="episode 'bad' is damaged"):
         store.episode("bad")
     bad, good = store.episodes()
-    assert (bad.id, bad.names, bad.models, bad.damage) == ("bad", {"a": "Ann", "b": "Bob"}, {}, "body")
+    assert (bad.id, bad.names, bad.models) == ("bad", {"a": "Ann", "b": "Bob"}, {"a": "m1", "b": None})
     assert (good.id, good.damage) == ("good", "")
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "said"), [("started_at", "noon", "started_at"), ("ending", "?", "end"), ("cause", "?", "cause")]
+    ("column", "value", "said"),
+    [
+        ("started_at", "noon", "started_at"),
+        ("ending", "?", "end"),
+        ("interrupted", "?", "interrupted"),
+        ("models", "[]", "models"),
+    ],
 )
 def test_a_damaged_column_is_listed(store: Store, path: Path, column: str, value: str, said: str) -> None:
     damage(path, f"UPDATE episodes SET {column} = ? WHERE id = 'bad'", value)

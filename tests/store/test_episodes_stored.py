@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from store_records import END, RUBRIC, START, episode, event, scorecard, task
+from store_records import END, GONE, RUBRIC, START, episode, event, failed, scorecard, task
 
-from comity.store import Ambiguous, Conflict, NotFound, Store
+from comity.store import Ambiguous, Conflict, NotFound, Store, judge_key
 from comity.world.environment import EndReason
+from comity.world.episodes import Policy
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_a_log_has_no_gap(store: Store) -> None:
 
 def test_adding_no_events_does_nothing(store: Store) -> None:
     store.begin(episode())
-    store.interrupt("e1", "timeout")
+    store.interrupt("e1", GONE)
     store.append("e1", [])
     assert store.episodes()[0].status == "interrupted"
 
@@ -67,7 +68,7 @@ def test_a_finished_episode_stays_as_it_is(store: Store) -> None:
     with pytest.raises(Conflict, match="finished"):
         store.finish("e1", END, START)
     with pytest.raises(Conflict, match="finished"):
-        store.interrupt("e1", "late")
+        store.interrupt("e1", GONE)
     found = store.episode("e1")
     assert (found.end, found.finished_at, found.events) == (END, START, (event(0),))
 
@@ -91,30 +92,40 @@ def test_what_is_not_there_cannot_be_changed(store: Store, odd: str) -> None:
     with pytest.raises(NotFound):
         store.finish(odd, END, START)
     with pytest.raises(NotFound):
-        store.interrupt(odd, "cause")
+        store.interrupt(odd, GONE)
     with pytest.raises(NotFound):
         store.scorecards(odd)
 
 
 def test_an_interruption_is_over_with_the_next_event(store: Store) -> None:
     store.begin(episode())
-    store.interrupt("e1", "the server broke: 503 \0 é")
-    assert (store.episodes()[0].status, store.episodes()[0].cause) == ("interrupted", "the server broke: 503 \0 é")
+    store.interrupt("e1", GONE)
+    assert (store.episodes()[0].status, store.episodes()[0].interrupted) == ("interrupted", GONE)
+    assert store.episode("e1").interrupted == GONE
     store.append("e1", [event(0)])
-    assert (store.episodes()[0].status, store.episodes()[0].cause) == ("running", "")
+    assert (store.episodes()[0].status, store.episodes()[0].interrupted) == ("running", None)
+    assert store.episode("e1").interrupted is None
 
 
 def test_an_interruption_is_over_with_the_end(store: Store) -> None:
     store.begin(episode())
-    store.interrupt("e1", "timeout")
+    store.interrupt("e1", GONE)
     store.finish("e1", END, START)
-    assert (store.episodes()[0].status, store.episodes()[0].cause) == ("finished", "")
+    assert (store.episodes()[0].status, store.episodes()[0].interrupted) == ("finished", None)
 
 
 def test_an_interrupted_episode_is_unfinished_and_whole(store: Store) -> None:
     store.begin(episode(events=(event(0),)))
-    store.interrupt("e1", "timeout")
-    assert store.episode("e1") == episode(events=(event(0),))
+    store.interrupt("e1", GONE)
+    assert store.episode("e1") == episode(events=(event(0),)).model_copy(update={"interrupted": GONE})
+
+
+def test_an_agents_failure_is_listed_with_its_kind(store: Store) -> None:
+    store.begin(episode(events=(event(0),)))
+    store.append("e1", [failed(1)])
+    store.begin(episode("e2", events=(failed(0),), minute=1))
+    store.begin(episode("e3", events=(event(0),), minute=2))
+    assert {e.id: e.failure for e in store.episodes()} == {"e1": "context_length", "e2": "context_length", "e3": None}
 
 
 def test_a_unique_beginning_of_an_id_finds_the_episode(store: Store) -> None:
@@ -178,7 +189,11 @@ def test_the_listing_is_newest_first_and_can_be_cut(store: Store) -> None:
 
 def test_every_scorecard_is_kept_oldest_first(store: Store) -> None:
     store.begin(episode())
-    cards = [scorecard("late", minute=9), scorecard("early", minute=1), scorecard("later", minute=9)]
+    cards = [
+        scorecard("late", minute=9),
+        scorecard("early", minute=1, repeat=1),
+        scorecard("later", minute=9, repeat=2),
+    ]
     for card in cards:
         store.add_scorecard(card, RUBRIC)
     assert [card.id for card in store.scorecards("e1")] == ["early", "late", "later"]
@@ -190,6 +205,20 @@ def test_a_scorecard_is_stored_once(store: Store) -> None:
     with pytest.raises(Conflict, match="scorecard 'c1'"):
         store.add_scorecard(scorecard(reason="second"), RUBRIC)
     assert store.scorecards("e1") == (scorecard(reason="first"),)
+
+
+def test_a_judge_reads_an_episode_once_unless_it_says_for_which_time(store: Store) -> None:
+    store.begin(episode())
+    store.add_scorecard(scorecard("c1"), RUBRIC)
+    with pytest.raises(Conflict, match=r"'c2': episode 'e1' already has this judge's reading by this rubric \('c1'\)"):
+        store.add_scorecard(scorecard("c2"), RUBRIC)
+    store.add_scorecard(scorecard("c2", repeat=1), RUBRIC)
+    other = scorecard("c3").model_copy(update={"judge": Policy(agent="judge", model="m3")})
+    store.add_scorecard(other, RUBRIC)
+    assert [card.id for card in store.scorecards("e1")] == ["c1", "c2", "c3"]
+    assert store.judged("e1") == {
+        judge_key(card.judge, card.rubric_hash, card.repeat) for card in store.scorecards("e1")
+    }
 
 
 def test_a_scorecard_needs_its_episode(store: Store) -> None:

@@ -11,6 +11,7 @@ from store_records import END, RUBRIC, START, episode, event, scorecard, task
 
 from comity.store import Store, StoreError
 from comity.world.collection import Collection
+from comity.world.episodes import Interruption
 
 CANARY = "canary-7f3a"
 
@@ -35,6 +36,10 @@ def everything_said(error: BaseException | None) -> str:
         said += f"{error}{error!r}"
         error = error.__cause__ or error.__context__
     return said
+
+
+def secretive_interruption() -> Interruption:
+    return Interruption(kind="infrastructure", error=CANARY, detail=CANARY)
 
 
 def secretive() -> Collection:
@@ -72,7 +77,7 @@ def as_it_is(store: Store, path: Path, act: Callable[[Store], None]) -> None:
 WRITES: dict[str, Callable[[Store], None]] = {
     "begin": lambda store: store.begin(episode("e2", events=(event(0, CANARY),), of=task(goal=f"{CANARY}!"))),
     "append": lambda store: store.append("e1", [event(1, CANARY)]),
-    "interrupt": lambda store: store.interrupt("e1", CANARY),
+    "interrupt": lambda store: store.interrupt("e1", secretive_interruption()),
     "add": lambda store: store.add(secretive()),
     "add_scorecard": lambda store: store.add_scorecard(scorecard("c2", reason=CANARY), RUBRIC),
 }
@@ -137,7 +142,7 @@ def test_no_log_line_holds_anything_private(path: Path, caplog: pytest.LogCaptur
         with Store.open(str(path)) as store:
             store.add(secretive())
             store.begin(episode(events=(event(0, CANARY),), of=task(goal=CANARY)))
-            store.interrupt("e1", CANARY)
+            store.interrupt("e1", secretive_interruption())
             store.append("e1", [event(1, CANARY)])
             store.finish("e1", END, START)
             store.add_scorecard(scorecard(reason=CANARY), RUBRIC)

@@ -34,7 +34,7 @@ def test_an_episode_comes_back_equal(store: Store, drawn: Episode) -> None:
 @given(drawn=episodes())
 @settings(deadline=None, max_examples=50)
 def test_an_episode_built_step_by_step_comes_back_equal(store: Store, drawn: Episode) -> None:
-    whole = drawn.model_copy(update={"id": f"s{next(_numbers)}", "end": END, "finished_at": START})
+    whole = drawn.model_copy(update={"id": f"s{next(_numbers)}", "end": END, "finished_at": START, "interrupted": None})
     store.begin(whole.model_copy(update={"events": (), "end": None, "finished_at": None}))
     for one in whole.events:
         store.append(whole.id, [one])

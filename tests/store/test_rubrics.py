@@ -45,8 +45,8 @@ def test_the_rubric_of_a_scorecard_comes_back_from_its_hash(path: Path, store: S
 
 
 def test_a_rubric_is_kept_once(store: Store, path: Path) -> None:
-    for id_ in ("c1", "c2"):
-        store.add_scorecard(scorecard(id_), RUBRIC)
+    for repeat, id_ in enumerate(("c1", "c2")):
+        store.add_scorecard(scorecard(id_, repeat=repeat), RUBRIC)
     assert kept(path) == [content_hash(RUBRIC)]
 
 

@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Integer, Text, create_engine, inspect
+from sqlalchemy import BigInteger, Float, Integer, Text, create_engine, inspect
 from sqlalchemy.exc import OperationalError
 
 from comity.store import Store, sqlite
@@ -33,7 +33,12 @@ def test_the_migrated_schema_is_the_tables(tmp_path: Path) -> None:
 
 
 def test_every_column_is_of_a_type_that_every_database_has() -> None:
-    assert {type(column.type) for table in metadata.tables.values() for column in table.columns} == {Text, Integer}
+    assert {type(column.type) for table in metadata.tables.values() for column in table.columns} == {
+        Text,
+        Integer,
+        BigInteger,
+        Float,
+    }
 
 
 @pytest.mark.parametrize(("exists", "imported"), [(True, "False"), (False, "True")])
@@ -53,8 +58,11 @@ def test_a_migration_that_runs_out_of_room_leaves_an_empty_database(tmp_path: Pa
     engine = sqlite.connect(path, wait=1)
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 8")
-    with pytest.raises(OperationalError, match="full"):
-        migrate(engine.execution_options(immediate=True), str(path))
+    with (
+        pytest.raises(OperationalError, match="full"),
+        engine.execution_options(immediate=True).begin() as connection,
+    ):
+        migrate(connection, str(path))
     with engine.connect() as connection:
         assert inspect(connection).get_table_names() == []
     engine.dispose()

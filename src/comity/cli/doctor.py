@@ -173,7 +173,8 @@ def _look_at(url: str) -> _Store:
             return _Store(path, "absent")
         engine = sqlite.connect(file, wait=1.0)
         try:
-            revision = revision_of(engine, path)
+            with engine.connect() as connection:
+                revision = revision_of(connection, path)
         except DBAPIError as error:
             raise sqlite.explain(error.orig, file) from error
         finally:

@@ -87,7 +87,8 @@ def _tasks(store: Store, limit: int, library: Path | None, *, as_json: bool) -> 
 
 def _plain(summary: EpisodeSummary) -> dict[str, object]:
     started = summary.started_at.isoformat() if summary.started_at else None
-    return asdict(summary) | {"started_at": started}
+    why = summary.interrupted.model_dump() if summary.interrupted else None
+    return asdict(summary) | {"started_at": started, "interrupted": why}
 
 
 def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import count
 
 import anyio
 
@@ -9,8 +10,8 @@ from comity.agents.protocol import Agent
 from comity.evaluate.judge import Judge
 from comity.models.protocol import ModelError
 from comity.simulate import play
-from comity.store import Store
-from comity.world.episodes import Episode
+from comity.store import Store, judge_key
+from comity.world.episodes import Episode, Interruption
 from comity.world.events import Event
 from comity.world.scorecards import Scorecard
 
@@ -37,13 +38,14 @@ async def play_and_keep(
         if heard is not None:
             heard(events)
 
+    going_on = episode.model_copy(update={"interrupted": None})
     try:
-        played = await play(episode, agents, episode.events, keep)
+        played = await play(going_on, agents, episode.events, keep)
     except ModelError as error:
-        store.interrupt(episode.id, f"{type(error).__name__}: {error}")
+        store.interrupt(episode.id, Interruption(kind="infrastructure", error=type(error).__name__, detail=str(error)))
         raise
     except anyio.get_cancelled_exc_class():
-        store.interrupt(episode.id, "cancelled")
+        store.interrupt(episode.id, Interruption(kind="cancelled", error="Cancelled", detail=""))
         raise
     if played.end is not None:
         store.finish(played.id, played.end, played.finished_at or datetime.now(UTC))
@@ -51,7 +53,13 @@ async def play_and_keep(
 
 
 async def judge_and_keep(episode: Episode, judge: Judge, store: Store) -> Scorecard:
-    """Judge a finished episode and keep the scorecard beside those it has, with the rubric. Raises as the judge does."""
+    """Judge a finished episode and keep the scorecard beside those it has, with the rubric. Raises as the judge does.
+
+    A judge that has read it before reads it again: the scorecard's `repeat` says for which time.
+    """
     card = await judge.score(episode)
+    known = store.judged(episode.id)
+    repeat = next(n for n in count() if judge_key(card.judge, card.rubric_hash, n) not in known)
+    card = card.model_copy(update={"repeat": repeat})
     store.add_scorecard(card, judge.rubric)
     return card

@@ -13,9 +13,9 @@ __all__ = ["damaged", "dump", "from_column", "load", "read", "time_text", "to_co
 R = TypeVar("R", bound=BaseModel)
 
 
-def to_column(value: object) -> str:
+def to_column(value: object, *, sort_keys: bool = False) -> str:
     """JSON in ASCII: every other character, a NUL and half a surrogate pair included, is escaped."""
-    return json.dumps(value, separators=(",", ":"), default=_plain)
+    return json.dumps(value, separators=(",", ":"), default=_plain, sort_keys=sort_keys)
 
 
 def from_column(text: object) -> object:

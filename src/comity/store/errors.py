@@ -7,6 +7,9 @@ __all__ = [
     "Busy",
     "Conflict",
     "Damaged",
+    "Disconnected",
+    "DriverMissing",
+    "Fenced",
     "FolderMissing",
     "Full",
     "NewerStore",
@@ -24,6 +27,10 @@ class StoreError(Exception):
 
 class UnsupportedURL(StoreError):
     """The URL names no kind of store there is."""
+
+
+class DriverMissing(StoreError):
+    """What talks to this kind of database is not installed."""
 
 
 class FolderMissing(StoreError):
@@ -50,8 +57,16 @@ class Busy(StoreError):
     """Another process kept the store locked for longer than the wait allowed."""
 
 
+class Disconnected(StoreError):
+    """The database server cannot be reached, or the connection to it broke. What was asked may or may not have been stored."""
+
+
 class Conflict(StoreError):
     """What is stored already forbids it, such as a second event of one index."""
+
+
+class Fenced(StoreError):
+    """Another worker has taken the episode over since; what this one would add comes too late."""
 
 
 class Damaged(StoreError):

@@ -6,9 +6,11 @@ from typing import Literal, TypeAlias, TypeVar
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from comity.store.bodies import damaged, dump, load, read, to_column
+from comity.store.dialects import insert_new
 from comity.store.errors import Conflict, StoreError
 from comity.store.tables import current, snapshots, tasks
 from comity.world.characters import Character
+from comity.world.collection import Collection
 from comity.world.record import Record, content_hash
 from comity.world.relationships import Relationship
 from comity.world.scenarios import Scenario
@@ -31,7 +33,7 @@ def keep(connection: Connection, kind: Kind, record: Named) -> str:
         return keep_task(connection, record)
     name = hash_of(kind, record)
     if not _kept(connection, name):
-        connection.execute(insert(snapshots), {"hash": name, "kind": kind, "body": dump(record)})
+        connection.execute(insert_new(connection, snapshots), {"hash": name, "kind": kind, "body": dump(record)})
     return name
 
 
@@ -46,10 +48,10 @@ def keep_task(connection: Connection, task: Task) -> str:
         "cast": {seat: keep(connection, "character", character) for seat, character in task.cast.items()},
         **task.model_dump(exclude={"id", "scenario", "cast"}),
     }
-    connection.execute(insert(snapshots), {"hash": name, "kind": "task", "body": to_column(body)})
+    connection.execute(insert_new(connection, snapshots), {"hash": name, "kind": "task", "body": to_column(body)})
     caption = {"title": task.scenario.title, "names": dict(task.names)}
     row = {"hash": name, "id": task.id, "scenario": task.scenario.id, "caption": to_column(caption)}
-    connection.execute(insert(tasks), row)
+    connection.execute(insert_new(connection, tasks), row)
     return name
 
 
@@ -97,6 +99,15 @@ class Snapshots:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._read: dict[str, Record] = {}
+
+    def collection(self) -> Collection:
+        """Everything that is current, in the order in which the ids were first added."""
+        return Collection(
+            characters=self.current("character", Character),
+            relationships=self.current("relationship", Relationship),
+            scenarios=self.current("scenario", Scenario),
+            tasks=self.current("task", Task),
+        )
 
     def current(self, kind: Kind, model: type[R]) -> tuple[R, ...]:
         """Every current record of a kind, in the order in which the ids were first added."""

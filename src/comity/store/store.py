@@ -1,56 +1,34 @@
 """The store: what exists, what was played and how it was judged, in one SQL database. It decides nothing and calls no model."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
-from comity.store import sqlite
-from comity.store.bodies import damaged, dump, read, time_text, to_column
-from comity.store.errors import Ambiguous, Conflict, NotFound, StoreError
+from comity.store import claims, episodes, runs, scorecards, sqlite, workers
+from comity.store.claims import Claim, Claimed
+from comity.store.episodes import harmless, not_found
+from comity.store.errors import StoreError
+from comity.store.runs import Member, RunRecord, Spending, Standing
 from comity.store.schema import migrate, revision_of
-from comity.store.snapshots import Snapshots, hash_of, keep, keep_task, make_current
-from comity.store.summaries import EpisodeSummary, TaskSummary, list_episodes, list_tasks
-from comity.store.tables import HEAD, current, episodes, events, scorecards
-from comity.world.characters import Character
+from comity.store.snapshots import Snapshots, make_current
+from comity.store.summaries import EpisodeSummary, TaskSummary, list_episodes, list_ids, list_tasks
+from comity.store.tables import HEAD
+from comity.store.workers import Worker
 from comity.world.collection import Collection
 from comity.world.environment import End
-from comity.world.episodes import Episode
+from comity.world.episodes import Episode, Interruption
 from comity.world.events import Event
-from comity.world.relationships import Relationship
-from comity.world.scenarios import Scenario
 from comity.world.scorecards import Rubric, Scorecard
 from comity.world.tasks import Task
 
 __all__ = ["Store"]
 
-_EPISODE_COLUMNS = frozenset({"id", "task", "events", "end", "started_at", "finished_at"})
-_EVENT_COLUMNS = frozenset({"index", "turn"})
-_SCORECARD_COLUMNS = frozenset({"id", "episode", "judged_at", "overall"})
-
-_THIS = episodes.c.id == bindparam("wanted")
-_UNFINISHED = _THIS & episodes.c.ending.is_(None)
-_GROW = (
-    update(episodes)
-    .where(_UNFINISHED, episodes.c.length == bindparam("from"))
-    .values(length=bindparam("to"), cause=None)
-)
-_FINISH = update(episodes).where(_UNFINISHED).values(ending=bindparam("ended"), finished_at=bindparam("at"), cause=None)
-_INTERRUPT = update(episodes).where(_UNFINISHED).values(cause=bindparam("why"))
-_EPISODE = select(episodes).where(_THIS)
-_NEWEST = select(episodes.c.id).order_by(episodes.c.started_at.desc(), episodes.c.seq.desc())
-_LOG = select(events).where(events.c.episode == bindparam("wanted")).order_by(events.c.position)
-_CARDS = (
-    select(scorecards)
-    .where(scorecards.c.episode == bindparam("wanted"))
-    .order_by(scorecards.c.judged_at, scorecards.c.seq)
-)
+T = TypeVar("T")
 
 
 class Store:
@@ -80,8 +58,7 @@ class Store:
             raise StoreError(f"{path}: cannot be opened ({error.strerror}); choose another place") from error
         store = cls(path, sqlite.connect(path, wait=wait))
         try:
-            with store._explained():
-                store._prepare()
+            store._prepare()
         except StoreError:
             store.close()
             raise
@@ -104,64 +81,44 @@ class Store:
 
     def add(self, collection: Collection) -> None:
         """Make everything in the collection current, all of it or nothing. What an id stood for before is kept for its episodes."""
-        with self._write() as connection:
+
+        def work(connection: Connection) -> None:
             make_current(connection, "character", collection.characters)
             make_current(connection, "relationship", collection.relationships)
             make_current(connection, "scenario", collection.scenarios)
             make_current(connection, "task", collection.tasks)
 
+        self.write(work)
+
     def collection(self) -> Collection:
         """Everything that is current, in the order in which the ids were first added."""
-        with self._read() as connection:
-            snapshots = Snapshots(connection)
-            return Collection(
-                characters=snapshots.current("character", Character),
-                relationships=snapshots.current("relationship", Relationship),
-                scenarios=snapshots.current("scenario", Scenario),
-                tasks=snapshots.current("task", Task),
-            )
+        return self._read(lambda connection: Snapshots(connection).collection())
 
     def task(self, task_id: str) -> Task:
         """The current task of this id. Raises `NotFound` with ids that resemble it."""
-        with self._read() as connection:
+
+        def work(connection: Connection) -> Task:
             snapshots = Snapshots(connection)
-            found = snapshots.current_hash("task", _harmless(task_id))
+            found = snapshots.current_hash("task", harmless(task_id))
             if found is None:
-                known = connection.scalars(select(current.c.id).where(current.c.kind == "task")).all()
-                raise _not_found("task", task_id, known)
+                raise not_found("task", task_id, list_ids(connection))
             return snapshots.record(found, Task, f"task {task_id!r}")
+
+        return self._read(work)
 
     def tasks(self) -> list[TaskSummary]:
         """The current tasks, in the order in which their ids were first added; none of them is built."""
-        with self._read() as connection:
-            return list_tasks(connection)
+        return self._read(list_tasks)
 
     def task_ids(self) -> list[str]:
         """The ids of the current tasks, in the order in which they were first added."""
-        with self._read() as connection:
-            wanted = select(current.c.id).where(current.c.kind == "task").order_by(current.c.seq)
-            return list(connection.scalars(wanted))
+        return self._read(list_ids)
 
     # Episodes
 
     def begin(self, episode: Episode) -> None:
         """Store an episode with the events it has, finished or not. Raises `Conflict` where its id is taken."""
-        if episode.id == "last":
-            raise Conflict("'last' means the newest episode and cannot be an episode's id; choose another")
-        _check_order(episode.id, episode.events, start=0)
-        row = {
-            "id": episode.id,
-            "body": dump(episode, columns=_EPISODE_COLUMNS),
-            "started_at": time_text(episode.started_at),
-            "finished_at": time_text(episode.finished_at) if episode.finished_at else None,
-            "ending": dump(episode.end) if episode.end else None,
-            "length": len(episode.events),
-        }
-        with self._write() as connection:
-            if connection.scalar(_EPISODE, {"wanted": episode.id}) is not None:
-                raise Conflict(f"episode {episode.id!r} is already stored; append to it, or choose another id")
-            connection.execute(insert(episodes), row | {"task": keep_task(connection, episode.task)})
-            _insert(connection, episode.id, episode.events)
+        self.write(lambda connection: episodes.begin(connection, episode))
 
     def append(self, episode_id: str, new: Sequence[Event]) -> None:
         """Add the next events to an unfinished episode, all or none; they are committed on return.
@@ -169,206 +126,139 @@ class Store:
         An interruption is over with it. Raises `Conflict` where an event of one of these indexes is already stored,
         where one before them is missing, or where the episode is finished.
         """
-        if not new:
-            return
-        start = new[0].index
-        _check_order(episode_id, new, start=start)
-        with self._write() as connection:
-            place = {"wanted": _harmless(episode_id), "from": start, "to": start + len(new)}
-            if connection.execute(_GROW, place).rowcount != 1:
-                raise _refusal(connection, episode_id, start)
-            _insert(connection, episode_id, new)
+        if new:
+            self.write(lambda connection: episodes.append(connection, episode_id, new))
 
     def finish(self, episode_id: str, end: End, finished_at: datetime) -> None:
         """Say how an episode ended. Raises `Conflict` where that has been said."""
-        ending = {"wanted": _harmless(episode_id), "ended": dump(end), "at": time_text(finished_at)}
-        with self._write() as connection:
-            if connection.execute(_FINISH, ending).rowcount != 1:
-                raise _refusal(connection, episode_id, None)
+        self.write(lambda connection: episodes.finish(connection, episode_id, end, finished_at))
 
-    def interrupt(self, episode_id: str, cause: str) -> None:
+    def interrupt(self, episode_id: str, why: Interruption) -> None:
         """Say why an episode stopped without an end, such as a server that broke. It is over with the next event or the end."""
-        why = {"wanted": _harmless(episode_id), "why": to_column(cause)}
-        with self._write() as connection:
-            if connection.execute(_INTERRUPT, why).rowcount != 1:
-                raise _refusal(connection, episode_id, None)
+        self.write(lambda connection: episodes.interrupt(connection, episode_id, why))
 
     def episode(self, wanted: str) -> Episode:
         """The episode of this id, of the one id that begins so, or, for `last`, the newest.
 
         Raises `NotFound` with ids that resemble it, `Ambiguous` with the ids that begin so, or `Damaged`.
         """
-        with self._read() as connection:
-            row = connection.execute(_EPISODE, {"wanted": _resolve(connection, wanted)}).one()
-            what = f"episode {row.id!r}"
-            task = Snapshots(connection).record(row.task, Task, f"{what}, task")
-            log = connection.execute(_LOG, {"wanted": row.id}).all()
-        if [event.position for event in log] != list(range(row.length)):
-            raise damaged(what, f"{row.length} events were stored, and not all of them are there")
-        columns: dict[str, object] = {
-            "id": row.id,
-            "task": task,
-            "events": tuple(_event(event, what) for event in log),
-            "end": None if row.ending is None else read(End, row.ending, f"{what}, end"),
-            "started_at": row.started_at,
-            "finished_at": row.finished_at,
-        }
-        return read(Episode, row.body, what, **columns)
+        return self._read(lambda connection: episodes.read_episode(connection, wanted))
 
     def episodes(self, *, limit: int | None = None) -> list[EpisodeSummary]:
         """The newest so many episodes (all without a limit), newest first. One that is damaged says so and hides no other."""
-        with self._read() as connection:
-            return list_episodes(connection, limit)
+        return self._read(lambda connection: list_episodes(connection, limit))
 
     # Scorecards
 
     def add_scorecard(self, card: Scorecard, rubric: Rubric) -> None:
         """Keep a scorecard beside those the episode has, and the rubric it was judged by.
 
-        Raises `ValueError` where it was judged by another rubric, `Conflict` where its id is taken, `NotFound` for no
-        such episode.
+        Raises `ValueError` where it was judged by another rubric, `Conflict` where its id is taken or the same judge has
+        read the episode by the same rubric and repeat, `NotFound` for no such episode.
         """
-        _check_rubric(card, rubric)
-        row = {
-            "id": card.id,
-            "episode": card.episode,
-            "judged_at": time_text(card.judged_at),
-            "body": dump(card, columns=_SCORECARD_COLUMNS),
-        }
-        with self._write() as connection:
-            if connection.scalar(_EPISODE, {"wanted": card.episode}) is None:
-                raise _no_episode(connection, card.episode)
-            keep(connection, "rubric", rubric)
-            try:
-                connection.execute(insert(scorecards), row)
-            except IntegrityError:
-                raise Conflict(f"scorecard {card.id!r} is already stored; a new one needs an id of its own") from None
+        scorecards.check_rubric(card, rubric)
+        row = scorecards.scorecard_row(card)
+        self.write(lambda connection: scorecards.add(connection, row, rubric))
 
     def scorecards(self, episode_id: str) -> tuple[Scorecard, ...]:
         """Every scorecard of the episode of this id, oldest first."""
-        with self._read() as connection:
-            if connection.scalar(_EPISODE, {"wanted": _harmless(episode_id)}) is None:
-                raise _no_episode(connection, episode_id)
-            rows = connection.execute(_CARDS, {"wanted": episode_id}).all()
-        return tuple(_scorecard(row) for row in rows)
+        return self._read(lambda connection: scorecards.read_all(connection, episode_id))
+
+    def judged(self, episode_id: str) -> frozenset[str]:
+        """The keys of the judges that have read the episode; see `judge_key`."""
+        return self._read(lambda connection: scorecards.judged(connection, episode_id))
 
     def rubric(self, hash_: str) -> Rubric:
         """The rubric of this content hash, as scorecards name it in `rubric_hash`. Raises `NotFound`."""
-        with self._read() as connection:
+
+        def work(connection: Connection) -> Rubric:
             snapshots = Snapshots(connection)
             known = snapshots.hashes("rubric")
             if hash_ not in known:
-                raise _not_found("rubric", hash_, known)
+                raise not_found("rubric", hash_, known)
             return snapshots.record(hash_, Rubric, f"rubric {hash_!r}")
+
+        return self._read(work)
+
+    # Runs
+
+    def begin_run(self, run: RunRecord, members: Iterable[Member]) -> None:
+        """Store a run with its members in their order. Where it is there, its plan is replaced and new members come last."""
+        self.write(lambda connection: runs.begin(connection, run, members))
+
+    def run(self, run_id: str) -> RunRecord:
+        """The run of this id. Raises `NotFound` with ids that resemble it."""
+        return self._read(lambda connection: runs.read_run(connection, run_id))
+
+    def runs(self) -> list[RunRecord]:
+        """Every run, newest first."""
+        return self._read(runs.list_runs)
+
+    def members(self, run_id: str) -> list[Member]:
+        """The episodes that a run is made of, in its order, begun or not."""
+        return self._read(lambda connection: runs.list_members(connection, run_id))
+
+    def standing(self, run_id: str) -> list[Standing]:
+        """How far those episodes of a run are that have begun, in its order."""
+        return self._read(lambda connection: runs.standing(connection, run_id))
+
+    def spent(self, run_id: str) -> dict[tuple[str, str], Spending]:
+        """What a run has spent, by worker and model."""
+        return self._read(lambda connection: runs.spent(connection, run_id))
+
+    def set_spending(self, run_id: str, worker_id: str, totals: Mapping[str, Spending]) -> None:
+        """Say what a worker has spent on each model since it began; it takes the place of what it said before."""
+        self.write(lambda connection: runs.set_spending(connection, run_id, worker_id, totals))
+
+    # Workers and what they hold
+
+    def renew(self, worker: Worker, lease: float) -> None:
+        """Let a worker hold what it takes for so many seconds from now, on the database's clock."""
+        self.write(lambda connection: workers.renew(connection, worker, lease))
+
+    def retire(self, worker_id: str) -> None:
+        """Free all that a worker holds, and forget it."""
+        self.write(lambda connection: workers.retire(connection, worker_id))
+
+    def release_dead(self) -> int:
+        """Free what processes of this machine held that are no more, and say how many those were."""
+        return self.write(workers.release_dead)
+
+    def claim(self, worker_id: str, wanted: Sequence[Episode], judges: frozenset[str] = frozenset()) -> list[Claimed]:
+        """Store those of the episodes that are not there yet, and take all that are free and have something left to do.
+
+        Left out are those that another worker holds, those that have ended and were read by all of `judges`, and those
+        that are damaged: they are interrupted, with `Damaged` as the error. What the worker holds already it takes again.
+        """
+        return self.write(lambda connection: claims.take(connection, worker_id, wanted, judges))
+
+    def release(self, held: Sequence[Claim]) -> None:
+        """Let others take these episodes."""
+        self.write(lambda connection: claims.release(connection, held))
 
     # Transactions
 
     def _prepare(self) -> None:
         where = str(self._path)
-        revision = revision_of(self._reading, where)
+        revision = self._read(lambda connection: revision_of(connection, where))
         sqlite.use_wal(self._reading, self._path)
         if revision != HEAD:
-            migrate(self._writing, where)
+            self.write(lambda connection: migrate(connection, where))
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        return self._explained(self._reading, work)
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Do the work in one transaction, committed on return. Raises `StoreError` for what the database says against it."""
+        return self._explained(self._writing, work)
+
+    def _explained(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         if not self._open:
             raise StoreError(f"{self._path}: the store was closed; open it again")
         try:
-            yield
+            with engine.begin() as connection:
+                return work(connection)
         except DBAPIError as error:
-            raise sqlite.explain(error.orig, self._path) from error.orig
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with self._explained(), self._reading.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        with self._explained(), self._writing.begin() as connection:
-            yield connection
-
-
-def _insert(connection: Connection, episode_id: str, new: Sequence[Event]) -> None:
-    rows = [
-        {"episode": episode_id, "position": e.index, "turn": e.turn, "body": dump(e, columns=_EVENT_COLUMNS)}
-        for e in new
-    ]
-    if rows:
-        connection.execute(insert(events), rows)
-
-
-def _check_rubric(card: Scorecard, rubric: Rubric) -> None:
-    judged_by = (card.rubric, card.rubric_version, card.rubric_hash)
-    given = (rubric.id, rubric.version, hash_of("rubric", rubric))
-    if judged_by != given:
-        named, other = (f"{id_!r}, version {version}, hash {name[:12]}" for id_, version, name in (judged_by, given))
-        raise ValueError(f"scorecard {card.id!r} was judged by rubric {named}, not by {other}; give its judge's rubric")
-
-
-def _check_order(episode_id: str, new: Sequence[Event], *, start: int) -> None:
-    if [event.index for event in new] != list(range(start, start + len(new))):
-        found = ", ".join(str(event.index) for event in new[:10])
-        raise Conflict(f"episode {episode_id!r}: events are numbered from {start} without a gap, not {found}")
-
-
-def _refusal(connection: Connection, episode_id: str, start: int | None) -> StoreError:
-    """Why an episode could not be changed: adding an event of index `start`, or ending it."""
-    row = connection.execute(_EPISODE, {"wanted": _harmless(episode_id)}).one_or_none()
-    if row is None:
-        return _no_episode(connection, episode_id)
-    if row.ending is not None:
-        return Conflict(f"episode {episode_id!r} is finished; nothing can be added to it")
-    if start is not None and start < row.length:
-        return Conflict(
-            f"episode {episode_id!r} already has an event {start}; read the episode again and go on after it"
-        )
-    return Conflict(f"episode {episode_id!r} has {row.length} events, so the next is event {row.length}, not {start}")
-
-
-def _resolve(connection: Connection, wanted: str) -> str:
-    if wanted == "last":
-        newest = connection.scalar(_NEWEST.limit(1))
-        if newest is None:
-            raise NotFound("there is no last episode: the store holds none yet")
-        return str(newest)
-    if connection.scalar(_EPISODE, {"wanted": _harmless(wanted)}) is not None:
-        return wanted
-    # Not LIKE: its wildcards and its case rules differ between databases.
-    begins = func.substr(episodes.c.id, 1, len(wanted)) == _harmless(wanted)
-    found = connection.scalars(_NEWEST.where(begins).limit(11)).all() if wanted else []
-    if len(found) > 1:
-        listed = ", ".join(found[:10]) + (", ..." if len(found) > 10 else "")
-        raise Ambiguous(f"more than one episode begins with {wanted!r}: {listed}; give more of the id", found[:10])
-    if not found:
-        raise _no_episode(connection, wanted)
-    return str(found[0])
-
-
-def _no_episode(connection: Connection, wanted: str) -> NotFound:
-    return _not_found("episode", wanted, connection.scalars(_NEWEST.limit(1000)).all())
-
-
-def _not_found(kind: str, wanted: str, known: Sequence[str]) -> NotFound:
-    if not known:
-        return NotFound(f"there is no {kind} {wanted!r}: the store holds none yet")
-    close = get_close_matches(wanted, known, n=3)
-    if close:
-        return NotFound(f"there is no {kind} {wanted!r}; did you mean {' or '.join(close)}?", close)
-    listed = ", ".join(known[:3]) + (", ..." if len(known) > 3 else "")
-    return NotFound(f"there is no {kind} {wanted!r}; there is {listed}")
-
-
-def _harmless(wanted: str) -> str:
-    """Text that every driver takes and that equals the id asked for, where there can be such an id: ids are ASCII."""
-    return wanted.encode("ascii", "backslashreplace").decode()
-
-
-def _event(row: Row[tuple[object, ...]], what: str) -> Event:
-    return read(Event, row.body, f"{what}, event {row.position}", index=row.position, turn=row.turn)
-
-
-def _scorecard(row: Row[tuple[object, ...]]) -> Scorecard:
-    what = f"scorecard {row.id!r} of episode {row.episode!r}"
-    return read(Scorecard, row.body, what, id=row.id, episode=row.episode, judged_at=row.judged_at)
+            refused = sqlite.explain(error.orig, self._path)
+        # Outside the handler, so that the error carries none of a driver's, which may quote what was to be stored.
+        raise refused

@@ -7,13 +7,13 @@ from typing import Literal
 
 from sqlalchemy import Connection, Row, func, select
 
-from comity.store.bodies import from_column, load
+from comity.store.bodies import load
 from comity.store.snapshots import caption_of
 from comity.store.tables import current, episodes, events, scorecards, tasks
 from comity.world.environment import End, EndReason
-from comity.world.episodes import Policy
+from comity.world.episodes import Interruption
 
-__all__ = ["EpisodeSummary", "Status", "TaskSummary", "list_episodes", "list_tasks"]
+__all__ = ["EpisodeSummary", "Status", "TaskSummary", "list_episodes", "list_ids", "list_tasks"]
 
 Status = Literal["running", "interrupted", "finished"]
 
@@ -49,10 +49,13 @@ class EpisodeSummary:
     status: Status
     """`running` is unfinished with no known cause; whether a process still plays it, the store does not know."""
     end: EndReason | None
+    failure: str | None
+    """The kind of the agent's failure that ended it, where one did."""
+    mode: str
     started_at: datetime | None
     """`None` only where it could not be read."""
-    cause: str
-    """Why it was interrupted; empty where it was not."""
+    interrupted: Interruption | None
+    """Why nobody plays it, or judges it, where that is known."""
     scorecards: int
     damage: str = ""
     """What could not be read; empty where all is well."""
@@ -67,6 +70,11 @@ def list_tasks(connection: Connection) -> list[TaskSummary]:
         .order_by(current.c.seq)
     )
     return [_task(row.id, row.scenario, row.caption) for row in rows]
+
+
+def list_ids(connection: Connection) -> list[str]:
+    """The ids of the current tasks, in the order in which they were first added."""
+    return list(connection.scalars(select(current.c.id).where(current.c.kind == "task").order_by(current.c.seq)))
 
 
 def _task(task_id: str, scenario: str | None, caption: str | None) -> TaskSummary:
@@ -102,12 +110,14 @@ def _episode(row: Row[tuple[object, ...]]) -> EpisodeSummary:
         task=str(row.task_id or ""),
         title=title,
         names=names,
-        models=reader.models(row.body),
+        models=reader.models(row.models),
         turns=reader.turns(row.turns, row.length),
-        status="finished" if row.ending is not None else "running" if row.cause is None else "interrupted",
+        status="finished" if row.ending is not None else "running" if row.interrupted is None else "interrupted",
         end=reader.end(row.ending),
+        failure=row.failure,
+        mode=row.mode,
         started_at=reader.time(row.started_at),
-        cause=reader.cause(row.cause),
+        interrupted=reader.interruption(row.interrupted),
         scorecards=row.cards,
         damage=", ".join(reader.damage),
     )
@@ -128,13 +138,10 @@ class _Reader:
 
     def models(self, text: object) -> Mapping[str, str | None]:
         try:
-            match load(text):
-                case {"policies": dict(policies)}:
-                    return {str(seat): Policy.model_validate(policy).model for seat, policy in policies.items()}
+            return {seat: None if model is None else str(model) for seat, model in load(text).items()}
         except ValueError:
-            pass
-        self.damage.append("body")
-        return {}
+            self.damage.append("models")
+            return {}
 
     def turns(self, turns: object, length: object) -> int:
         if isinstance(turns, int):
@@ -157,9 +164,9 @@ class _Reader:
             self.damage.append("started_at")
             return None
 
-    def cause(self, text: object) -> str:
+    def interruption(self, text: object) -> Interruption | None:
         try:
-            return "" if text is None else str(from_column(text))
+            return None if text is None else Interruption.model_validate(load(text))
         except ValueError:
-            self.damage.append("cause")
-            return ""
+            self.damage.append("interrupted")
+            return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field, JsonValue
 
@@ -11,7 +12,7 @@ from comity.world.record import Record, Slug
 from comity.world.tasks import Task
 from comity.world.visibility import Mode
 
-__all__ = ["Episode", "Policy", "replay"]
+__all__ = ["Episode", "Interruption", "Policy", "replay"]
 
 
 class Policy(Record):
@@ -26,6 +27,19 @@ class Policy(Record):
     prompt_hash: str | None = None
     """SHA-256 over the style's templates and renderer."""
     sampling: Mapping[str, JsonValue] = Field(default_factory=dict)
+
+
+class Interruption(Record):
+    """Why an episode, or the judging of one, stopped through no fault of its agents. It goes on from its last event."""
+
+    kind: Literal["infrastructure", "judge", "budget", "cancelled"]
+    error: str
+    """The name of the error's type, such as `Unreachable`."""
+    detail: str
+    """What the error said; empty where there is no more to say."""
+
+    def __str__(self) -> str:
+        return f"{self.error}: {self.detail}" if self.detail else self.error
 
 
 class Episode(Record):
@@ -44,6 +58,8 @@ class Episode(Record):
     code_version: str
     started_at: datetime
     finished_at: datetime | None = None
+    interrupted: Interruption | None = None
+    """Why nobody plays or judges it at the moment, where that is known; over with the next event, the end or a scorecard."""
 
     @property
     def turns(self) -> int:

@@ -75,6 +75,8 @@ class Scorecard(Record):
     rubric_version: int
     rubric_hash: str
     judge: Policy
+    repeat: int = Field(default=0, ge=0)
+    """Which of several readings by the same judge, from 0."""
     scores: Mapping[Slug, Mapping[Slug, DimensionScore]]
     """By seat, then by dimension, in the rubric's order."""
     calls: Mapping[Slug, tuple[Call, ...]]

@@ -1,0 +1,169 @@
+"""Who plays which episode: taking free ones, and writing to them only as long as nobody else has taken them since.
+
+Every taking raises the episode's epoch, and every write states the epoch it was taken at, so that a late writer is refused.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Row, bindparam, select, update
+
+from comity.store.bodies import dump
+from comity.store.dialects import insert_new
+from comity.store.episodes import episode_row, event_rows, no_episode, whole
+from comity.store.errors import Damaged, Fenced, StoreError
+from comity.store.scorecards import judged_of
+from comity.store.snapshots import Snapshots, keep_task
+from comity.store.tables import episodes, events
+from comity.store.workers import alive
+from comity.world.episodes import Episode, Interruption
+from comity.world.tasks import Task
+
+__all__ = ["Claim", "Claimed", "late", "release", "take"]
+
+_CHUNK = 500
+"""At most so many ids in one statement."""
+
+_MINE = (episodes.c.id == bindparam("wanted")) & (episodes.c.epoch == bindparam("at_epoch"))
+_RELEASE = update(episodes).where(_MINE).values(holder=None)
+_SPOILT = update(episodes).where(_MINE).values(holder=None, interrupted=bindparam("why"))
+
+
+class Claim(NamedTuple):
+    """The right to write to an episode until somebody else takes it."""
+
+    episode: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An episode that was taken, with the events it has."""
+
+    episode: Episode
+    claim: Claim
+    judged: frozenset[str]
+    """The keys of the judges that have read it; see `judge_key`."""
+
+
+def take(connection: Connection, worker_id: str, wanted: Sequence[Episode], judges: frozenset[str]) -> list[Claimed]:
+    """Store those of the episodes that are not there yet, and take all that are free and have something left to do.
+
+    Left out are those that another worker holds, those that have ended and were read by all the judges, and those that
+    are damaged: these are interrupted, with `Damaged` as the error.
+    """
+    found: list[Claimed] = []
+    order = sorted(wanted, key=lambda episode: episode.id)
+    tasks = _Tasks(connection)
+    for chunk in _chunks(order):
+        _insert_new(connection, chunk, tasks)
+        found += _take(connection, worker_id, {episode.id: episode for episode in chunk}, judges, tasks)
+    place = {episode.id: number for number, episode in enumerate(wanted)}
+    return sorted(found, key=lambda claimed: place[claimed.claim.episode])
+
+
+def release(connection: Connection, claims: Iterable[Claim]) -> None:
+    """Let others take the episodes; those that somebody has taken since stay theirs."""
+    rows = [{"wanted": claim.episode, "at_epoch": claim.epoch} for claim in claims]
+    if rows:
+        connection.execute(_RELEASE, rows)
+
+
+def late(connection: Connection, claim: Claim) -> StoreError | None:
+    """Why the claim is good for nothing any more: `Fenced` or `NotFound`; `None` where it is good."""
+    epoch = connection.scalar(select(episodes.c.epoch).where(episodes.c.id == claim.episode))
+    if epoch is None:
+        return no_episode(connection, claim.episode)
+    if epoch != claim.epoch:
+        return Fenced(
+            f"episode {claim.episode!r} was taken over by another worker, since this one's lease had run out; "
+            "it goes on there"
+        )
+    return None
+
+
+class _Tasks:
+    """The tasks of the episodes that are wanted, each stored once and, where an episode was begun before, not built again."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._snapshots = Snapshots(connection)
+        self._names: dict[int, str] = {}
+        self._known: dict[str, Task] = {}
+
+    def keep(self, task: Task) -> str:
+        """Its hash; it is stored."""
+        if id(task) not in self._names:
+            name = keep_task(self._connection, task)
+            self._names[id(task)], self._known[name] = name, task
+        return self._names[id(task)]
+
+    def of(self, name: str, what: str) -> Task:
+        """The task of this hash. Raises `Damaged`."""
+        return self._known.get(name) or self._snapshots.record(name, Task, what)
+
+
+def _insert_new(connection: Connection, chunk: Sequence[Episode], tasks: _Tasks) -> None:
+    there = set(connection.scalars(select(episodes.c.id).where(episodes.c.id.in_([e.id for e in chunk]))))
+    new = [episode for episode in chunk if episode.id not in there]
+    rows = [episode_row(episode) | {"task": tasks.keep(episode.task)} for episode in new]
+    if rows:
+        connection.execute(insert_new(connection, episodes), rows)
+    logs = [row for episode in new for row in event_rows(episode.id, episode.events)]
+    if logs:
+        connection.execute(insert_new(connection, events), logs)
+
+
+def _take(
+    connection: Connection, worker_id: str, wanted: Mapping[str, Episode], judges: frozenset[str], tasks: _Tasks
+) -> list[Claimed]:
+    # In one order and before anything is decided, so that two workers that want the same wait for each other and not crosswise.
+    locked = select(episodes.c.id, episodes.c.ending).where(episodes.c.id.in_(list(wanted))).order_by(episodes.c.id)
+    rows = connection.execute(locked.with_for_update()).all()
+    judged = judged_of(connection, wanted)
+    open_ = [row.id for row in rows if row.ending is None or not judges <= judged.get(row.id, frozenset())]
+    free = episodes.c.holder.is_(None) | (episodes.c.holder == worker_id) | ~alive(episodes.c.holder)
+    taking = (
+        update(episodes)
+        .where(episodes.c.id.in_(open_), free)
+        .values(holder=worker_id, epoch=episodes.c.epoch + 1)
+        .returning(episodes)
+    )
+    taken = connection.execute(taking).all()
+    logs = _logs(connection, [row.id for row in taken if row.length])
+    made = (_claimed(connection, row, logs.get(row.id, []), judged.get(row.id, frozenset()), tasks) for row in taken)
+    return [claimed for claimed in made if claimed is not None]
+
+
+def _logs(connection: Connection, ids: Sequence[str]) -> dict[str, list[Row[tuple[object, ...]]]]:
+    found: dict[str, list[Row[tuple[object, ...]]]] = {}
+    order = select(events).where(events.c.episode.in_(ids)).order_by(events.c.episode, events.c.position)
+    for row in connection.execute(order):
+        found.setdefault(row.episode, []).append(row)
+    return found
+
+
+def _claimed(
+    connection: Connection,
+    row: Row[tuple[object, ...]],
+    log: Sequence[Row[tuple[object, ...]]],
+    judged: frozenset[str],
+    tasks: _Tasks,
+) -> Claimed | None:
+    claim = Claim(row.id, row.epoch)
+    try:
+        episode = whole(row, log, partial(tasks.of, row.task))
+    except Damaged as error:
+        why = Interruption(kind="infrastructure", error="Damaged", detail=str(error))
+        connection.execute(_SPOILT, {"wanted": row.id, "at_epoch": row.epoch, "why": dump(why)})
+        return None
+    return Claimed(episode, claim, judged)
+
+
+def _chunks(wanted: Sequence[Episode]) -> Iterator[list[Episode]]:
+    rest = iter(wanted)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk

@@ -1,0 +1,201 @@
+"""Runs in SQL, on a connection whose transaction is the caller's: what plan they follow, which episodes they are made of, how far they are."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from pydantic import JsonValue
+from sqlalchemy import Connection, Row, func, select, update
+
+from comity.store.bodies import damaged, dump, from_column, read, time_text, to_column
+from comity.store.dialects import insert_new, upsert
+from comity.store.episodes import not_found
+from comity.store.errors import Damaged
+from comity.store.tables import episodes, events, members, runs, scorecards, spending
+from comity.store.workers import alive
+from comity.world.environment import End, EndReason
+from comity.world.episodes import Interruption
+from comity.world.record import Record, Slug
+
+__all__ = [
+    "Member",
+    "RunRecord",
+    "Spending",
+    "Standing",
+    "begin",
+    "list_members",
+    "list_runs",
+    "read_run",
+    "set_spending",
+    "spent",
+    "standing",
+]
+
+
+_COLUMNS = frozenset({"id", "created_at"})
+
+
+class RunRecord(Record):
+    """A plan that was begun."""
+
+    id: Slug
+    plan: Mapping[str, JsonValue]
+    created_at: datetime
+    code_version: str
+
+
+class Member(Record):
+    """One episode that a run is made of, begun or not."""
+
+    episode: Slug
+    task: Slug
+    seats: Mapping[Slug, str]
+    """By seat, the plan's name for the policy that plays it."""
+    repeat: int
+    seed: int
+
+
+class Spending(NamedTuple):
+    """What was spent on one model. Tokens and money count only where they were known."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    """In US dollars."""
+    unpriced: int = 0
+    """Calls whose price is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far one episode of a run is."""
+
+    episode: str
+    turns: int
+    end: EndReason | None
+    failure: str | None
+    """The kind of the agent's failure that ended it, where one did."""
+    interrupted: Literal["infrastructure", "judge", "budget", "cancelled"] | None
+    judged: frozenset[str]
+    """The keys of the judges that have read it; see `judge_key`."""
+    held: bool
+    """Whether a worker whose lease is not over holds it."""
+    damage: str = ""
+    """What could not be read; empty where all is well."""
+
+
+def begin(connection: Connection, run: RunRecord, wanted: Iterable[Member]) -> None:
+    """Store a run with its members, or, where it is there, its new plan and those members that it did not have yet."""
+    row = {"id": run.id, "body": dump(run, columns=_COLUMNS), "created_at": time_text(run.created_at)}
+    connection.execute(insert_new(connection, runs), row)
+    connection.execute(update(runs).where(runs.c.id == run.id).values(body=row["body"]))
+    there = select(members.c.episode, members.c.position).where(members.c.run == run.id)
+    known = {str(row.episode): int(row.position) for row in connection.execute(there)}
+    start = max(known.values(), default=-1) + 1
+    new = [member for member in wanted if member.episode not in known]
+    if new:
+        connection.execute(insert_new(connection, members), [_row(run.id, at, m) for at, m in enumerate(new, start)])
+
+
+def _row(run: str, position: int, member: Member) -> dict[str, object]:
+    return {
+        "run": run,
+        "episode": member.episode,
+        "position": position,
+        "task": member.task,
+        "seats": to_column(dict(member.seats)),
+        "repeat": member.repeat,
+        "seed": str(member.seed),
+    }
+
+
+def read_run(connection: Connection, run_id: str) -> RunRecord:
+    """The run of this id. Raises `NotFound` or `Damaged`."""
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
+    if row is None:
+        raise not_found("run", run_id, connection.scalars(select(runs.c.id).order_by(runs.c.created_at.desc())).all())
+    return _run(row)
+
+
+def list_runs(connection: Connection) -> list[RunRecord]:
+    """Every run, newest first."""
+    return [_run(row) for row in connection.execute(select(runs).order_by(runs.c.created_at.desc(), runs.c.id))]
+
+
+def _run(row: Row[tuple[object, ...]]) -> RunRecord:
+    return read(RunRecord, row.body, f"run {row.id!r}", id=row.id, created_at=row.created_at)
+
+
+def list_members(connection: Connection, run_id: str) -> list[Member]:
+    """The run's members, in its order."""
+    order = select(members).where(members.c.run == run_id).order_by(members.c.position, members.c.episode)
+    return [_member(row) for row in connection.execute(order)]
+
+
+def _member(row: Row[tuple[object, ...]]) -> Member:
+    try:
+        seats = from_column(row.seats)
+        if isinstance(seats, dict):
+            return Member(episode=row.episode, task=row.task, seats=seats, repeat=row.repeat, seed=row.seed)
+    except ValueError:
+        pass
+    raise damaged(f"member {row.episode!r} of run {row.run!r}", "its row is not what was written")
+
+
+def standing(connection: Connection, run_id: str) -> list[Standing]:
+    """How far the run's episodes are that have begun, in its order."""
+    last_turn = (
+        select(events.c.turn)
+        .where(events.c.episode == episodes.c.id, events.c.position == episodes.c.length - 1)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(
+            episodes.c.id,
+            episodes.c.ending,
+            episodes.c.failure,
+            episodes.c.interrupted,
+            last_turn.label("turns"),
+            func.coalesce(alive(episodes.c.holder), False).label("held"),
+        )
+        .join(members, members.c.episode == episodes.c.id)
+        .where(members.c.run == run_id)
+        .order_by(members.c.position, members.c.episode)
+    ).all()
+    judged: dict[str, set[str]] = {}
+    mine = members.c.episode == scorecards.c.episode
+    cards = select(scorecards.c.episode, scorecards.c.judge).join(members, mine).where(members.c.run == run_id)
+    for episode, judge in connection.execute(cards):
+        judged.setdefault(episode, set()).add(judge)
+    return [_standing(row, frozenset(judged.get(row.id, ()))) for row in rows]
+
+
+def _standing(row: Row[tuple[object, ...]], judged: frozenset[str]) -> Standing:
+    what, damage, end, kind = f"episode {row.id!r}", "", None, None
+    try:
+        end = None if row.ending is None else read(End, row.ending, f"{what}, end").reason
+        kind = None if row.interrupted is None else read(Interruption, row.interrupted, f"{what}, interruption").kind
+    except Damaged as error:
+        damage = str(error)
+    return Standing(row.id, row.turns or 0, end, row.failure, kind, judged, bool(row.held), damage)
+
+
+def set_spending(connection: Connection, run_id: str, worker_id: str, totals: Mapping[str, Spending]) -> None:
+    """What the worker has spent on each model since it began, in place of what it said before."""
+    rows = [{"run": run_id, "worker": worker_id, "model": model, **one._asdict()} for model, one in totals.items()]
+    if rows:
+        connection.execute(upsert(connection, spending), rows)
+
+
+def spent(connection: Connection, run_id: str) -> dict[tuple[str, str], Spending]:
+    """What the run has spent, by worker and model."""
+    order = select(spending).where(spending.c.run == run_id).order_by(spending.c.worker, spending.c.model)
+    return {
+        (r.worker, r.model): Spending(
+            r.calls, r.prompt_tokens, r.cached_tokens, r.completion_tokens, r.cost, r.unpriced
+        )
+        for r in connection.execute(order)
+    }
