@@ -164,6 +164,26 @@ async def test_a_call_waits_while_those_in_flight_may_leave_room_and_goes_in_the
     assert order == [0, 1, 2, 3, 4, 5]
 
 
+async def test_who_asks_again_at_once_does_not_overtake_who_waits() -> None:
+    counting = meter(calls=1)
+    model = Model()
+    model.free, model.fails = anyio.Event(), True
+    order: list[str] = []
+
+    async def twice(who: str) -> None:
+        for _ in range(2):
+            with pytest.raises(ServerFailed):
+                await ask(Metered(model, counting))
+            order.append(who)
+
+    async with anyio.create_task_group() as tasks:
+        for who in ("a", "b", "c"):
+            tasks.start_soon(twice, who)
+        await anyio.wait_all_tasks_blocked()
+        model.free.set()
+    assert order == ["a", "b", "c", "a", "b", "c"]
+
+
 @pytest.mark.parametrize("limit", [{"tokens": 20_000}, {"money": 0.03}])
 async def test_a_budget_is_nearly_used_up_and_not_overrun_where_calls_take_what_is_expected(
     limit: dict[str, int],
@@ -197,13 +217,13 @@ async def test_the_overrun_is_at_most_what_the_calls_in_flight_take_beyond_their
 
 async def test_estimates_follow_the_length_of_the_prompt() -> None:
     counting = meter(tokens=100_000)
-    model = Metered(Model(prompt=500, completion=50), counting)
+    model = Metered(Model(prompt=1000, completion=50), counting)
     for _ in range(50):
         await ask(model, (Message("user", "x" * 2000),))
     left = 100_000 - counting.total.tokens
     with pytest.raises(BudgetExhausted, match="needs about"):
-        await ask(model, (Message("user", "x" * (left * 4)),))
-    await ask(model, (Message("user", "x" * (left * 3)),))
+        await ask(model, (Message("user", "x" * round(left * 2.2)),))
+    await ask(model, (Message("user", "x" * round(left * 1.9)),))
 
 
 async def test_what_others_spent_counts() -> None:
@@ -214,6 +234,10 @@ async def test_what_others_spent_counts() -> None:
     counting = meter(tokens=10_000)
     counting.elsewhere = Spent(prompt_tokens=9_000, completion_tokens=500)
     with pytest.raises(BudgetExhausted, match=r"the budget of 10,000 tokens has 500 left"):
+        await ask(Metered(Model(), counting))
+    counting = meter(money=1.0)
+    counting.elsewhere = Spent(cost=0.9999)
+    with pytest.raises(BudgetExhausted, match=r"the budget of \$1\.00 has \$0\.0001 left"):
         await ask(Metered(Model(), counting))
 
 
