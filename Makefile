@@ -13,7 +13,7 @@ help:
 	@echo "make demo    play one episode with a model on this machine (MODEL=$(MODEL))"
 	@echo "make test    run all tests"
 	@echo "make check   format, lint, types, import layers"
-	@echo "make bench   measure what the speed claims rest on"
+	@echo "make bench   measure what the speed claims rest on (ONLY=\"cpu load\" measures a part)"
 	@echo "make wheel   build the wheel"
 
 $(BIN)/python:
@@ -44,7 +44,7 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev
-	$(BIN)/python benchmarks/turns.py
+	$(BIN)/python benchmarks/bench.py $(ONLY)
 
 # a fresh environment of packages that are at least a week old
 lock:

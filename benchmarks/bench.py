@@ -1,0 +1,57 @@
+"""Measures every speed claim and writes `results.json` and `README.md` beside itself; ends with 1 where a limit is broken.
+
+    python benchmarks/bench.py [cpu] [growth] [client] [load] [prefix] [slots] [kills]
+
+measures all, or what is named; figures that are not measured now are kept as they were.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from cost import client, cpu, growth
+from figures import Figure
+from kills import kills
+from load import load
+from prompts import prefix, slots
+from report import Measurement, read_results, taken_now, write_report, write_results
+
+__all__ = ["main"]
+
+MEASURED: Mapping[str, Callable[[], list[Figure]]] = {
+    "cpu": cpu,
+    "growth": growth,
+    "client": client,
+    "load": load,
+    "prefix": prefix,
+    "slots": slots,
+    "kills": kills,
+}
+
+
+def main(wanted: Sequence[str], folder: Path = Path(__file__).parent) -> int:
+    """Measure what is wanted, all where nothing is named; 1 where a limit is broken, 2 where there is nothing of a name."""
+    if unknown := [name for name in wanted if name not in MEASURED]:
+        print(f"nothing is called {', '.join(unknown)}; there are: {', '.join(MEASURED)}", file=sys.stderr)
+        return 2
+    results = read_results(folder / "results.json")
+    measured: list[Measurement] = []
+    for name in wanted or MEASURED:
+        for figure in MEASURED[name]():
+            measured.append(taken_now(figure))
+            print(_line(figure), flush=True)
+    results |= {measurement.figure.name: measurement for measurement in measured}
+    write_results(results, folder / "results.json")
+    write_report(results, folder / "README.md")
+    return int(any(measurement.figure.broken for measurement in measured))
+
+
+def _line(figure: Figure) -> str:
+    if figure.value is None:
+        return f"{figure.name}: not measured: {figure.why}"
+    limit = "" if figure.limit is None else f" ({figure.bound} {figure.limit:g}{': BROKEN' if figure.broken else ''})"
+    return f"{figure.name}: {figure.value:g} {figure.unit}{limit}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
