@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
@@ -30,6 +31,7 @@ __all__ = [
     "set_spending",
     "spent",
     "standing",
+    "standing_of",
 ]
 
 
@@ -147,28 +149,48 @@ def _member(row: Row[tuple[object, ...]]) -> Member:
 
 def standing(connection: Connection, run_id: str) -> list[Standing]:
     """How far the run's episodes are that have begun, in its order."""
-    last_turn = (
-        select(events.c.turn)
-        .where(events.c.episode == episodes.c.id, events.c.position == episodes.c.length - 1)
-        .scalar_subquery()
-    )
     rows = connection.execute(
-        select(
-            episodes.c.id,
-            episodes.c.ending,
-            episodes.c.failure,
-            episodes.c.interrupted,
-            last_turn.label("turns"),
-            func.coalesce(alive(episodes.c.holder), False).label("held"),
-        )
-        .join(members, members.c.episode == episodes.c.id)
+        _STANDING.join(members, members.c.episode == episodes.c.id)
         .where(members.c.run == run_id)
         .order_by(members.c.position, members.c.episode)
     ).all()
-    judged: dict[str, set[str]] = {}
     mine = members.c.episode == scorecards.c.episode
     cards = select(scorecards.c.episode, scorecards.c.judge).join(members, mine).where(members.c.run == run_id)
-    for episode, judge in connection.execute(cards):
+    return _with_judges(rows, connection.execute(cards).all())
+
+
+def standing_of(connection: Connection, ids: Iterable[str]) -> list[Standing]:
+    """How far those of these episodes are that have begun, of whatever run."""
+    found: list[Standing] = []
+    rest = iter(ids)
+    while chunk := list(islice(rest, _CHUNK)):
+        rows = connection.execute(_STANDING.where(episodes.c.id.in_(chunk))).all()
+        cards = select(scorecards.c.episode, scorecards.c.judge).where(scorecards.c.episode.in_(chunk))
+        found += _with_judges(rows, connection.execute(cards).all())
+    return found
+
+
+_CHUNK = 500
+"""At most so many ids in one statement."""
+
+_LAST_TURN = (
+    select(events.c.turn)
+    .where(events.c.episode == episodes.c.id, events.c.position == episodes.c.length - 1)
+    .scalar_subquery()
+)
+_STANDING = select(
+    episodes.c.id,
+    episodes.c.ending,
+    episodes.c.failure,
+    episodes.c.interrupted,
+    _LAST_TURN.label("turns"),
+    func.coalesce(alive(episodes.c.holder), False).label("held"),
+)
+
+
+def _with_judges(rows: Iterable[Row[tuple[object, ...]]], cards: Iterable[Row[tuple[str, str]]]) -> list[Standing]:
+    judged: dict[str, set[str]] = {}
+    for episode, judge in cards:
         judged.setdefault(episode, set()).add(judge)
     return [_standing(row, frozenset(judged.get(row.id, ()))) for row in rows]
 

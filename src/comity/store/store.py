@@ -202,6 +202,10 @@ class Store:
         """How far those episodes of a run are that have begun, in its order."""
         return self._read(lambda connection: runs.standing(connection, run_id))
 
+    def standing_of(self, ids: Iterable[str]) -> list[Standing]:
+        """How far those of these episodes are that have begun, whatever runs they belong to; in no order."""
+        return self._read(lambda connection: runs.standing_of(connection, ids))
+
     def spent(self, run_id: str) -> dict[tuple[str, str], Spending]:
         """What a run has spent, by worker and model."""
         return self._read(lambda connection: runs.spent(connection, run_id))
