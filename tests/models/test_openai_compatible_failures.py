@@ -79,12 +79,30 @@ async def test_every_refusal_is_typed_and_says_what_the_server_said(
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("soon", None)],
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("soon", None),
+        ("nan", None),
+        ("inf", None),
+        ("", None),
+        ("Wed, 99 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 999999999999 07:28:00 GMT", None),
+    ],
 )
 async def test_a_server_may_say_when_to_come_again(server: Server, header: str, seconds: float | None) -> None:
     error = await refusal(server, says({"error": "busy"}, 429, Retry_After=header))
     assert isinstance(error, Overloaded)
     assert error.retry_after == seconds
+
+
+async def test_a_date_to_come_again_counts_from_the_date_of_the_server(server: Server) -> None:
+    dates = {"Date": "Wed, 21 Oct 2015 07:28:00 GMT", "Retry_After": "Wed, 21 Oct 2015 07:29:30 GMT"}
+    error = await refusal(server, says({"error": "busy"}, 429, **dates))
+    assert isinstance(error, Overloaded)
+    assert error.retry_after == 90
 
 
 async def test_without_a_word_when_to_come_again_is_unknown(server: Server) -> None:

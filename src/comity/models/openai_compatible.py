@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -378,10 +379,20 @@ def _message(body: object) -> str:
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    said = response.headers.get("Retry-After", "")
     try:
-        return max(0.0, float(response.headers["Retry-After"]))
-    except (KeyError, ValueError):
-        return None
+        seconds = float(said)
+    except ValueError:
+        seconds = _epoch(said) - _epoch(response.headers.get("Date", ""), otherwise=time.time())
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _epoch(date: str, otherwise: float = math.nan) -> float:
+    """An HTTP date in seconds since 1970. Two of one server's are compared, since its clock need not be ours."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return otherwise
 
 
 def _count(usage: Mapping[str, Any], key: str) -> int | None:
