@@ -190,8 +190,8 @@ _STANDING = select(
 
 def _with_judges(rows: Iterable[Row[tuple[object, ...]]], cards: Iterable[Row[tuple[str, str]]]) -> list[Standing]:
     judged: dict[str, set[str]] = {}
-    for episode, judge in cards:
-        judged.setdefault(episode, set()).add(judge)
+    for card in cards:
+        judged.setdefault(card.episode, set()).add(card.judge)
     return [_standing(row, frozenset(judged.get(row.id, ()))) for row in rows]
 
 
