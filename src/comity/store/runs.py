@@ -156,7 +156,7 @@ def standing(connection: Connection, run_id: str) -> list[Standing]:
     ).all()
     mine = members.c.episode == scorecards.c.episode
     cards = select(scorecards.c.episode, scorecards.c.judge).join(members, mine).where(members.c.run == run_id)
-    return _with_judges(rows, connection.execute(cards).all())
+    return _with_judges(rows, connection.execute(cards).tuples())
 
 
 def standing_of(connection: Connection, ids: Iterable[str]) -> list[Standing]:
@@ -166,7 +166,7 @@ def standing_of(connection: Connection, ids: Iterable[str]) -> list[Standing]:
     while chunk := list(islice(rest, _CHUNK)):
         rows = connection.execute(_STANDING.where(episodes.c.id.in_(chunk))).all()
         cards = select(scorecards.c.episode, scorecards.c.judge).where(scorecards.c.episode.in_(chunk))
-        found += _with_judges(rows, connection.execute(cards).all())
+        found += _with_judges(rows, connection.execute(cards).tuples())
     return found
 
 
@@ -190,8 +190,8 @@ _STANDING = select(
 
 def _with_judges(rows: Iterable[Row[tuple[object, ...]]], cards: Iterable[Row[tuple[str, str]]]) -> list[Standing]:
     judged: dict[str, set[str]] = {}
-    for card in cards:
-        judged.setdefault(card.episode, set()).add(card.judge)
+    for episode, judge in cards:
+        judged.setdefault(episode, set()).add(judge)
     return [_standing(row, frozenset(judged.get(row.id, ()))) for row in rows]
 
 
