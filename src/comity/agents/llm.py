@@ -1,11 +1,11 @@
 """An agent played by a language model: render the view, ask, read the reply; after an unusable one, ask once more with the problem."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from comity.agents.protocol import Reply
 from comity.agents.styles import Style, style_named
 from comity.models.asking import ask
-from comity.models.protocol import ChatModel, ContextExceeded, Sampling
+from comity.models.protocol import ChatModel, ContextExceeded, Message, Sampling
 from comity.models.replies import UnusableReply
 from comity.world.episodes import Policy
 from comity.world.events import Failure
@@ -57,11 +57,15 @@ class LLMAgent:
             sampling=self._sampling.model_dump(mode="json", exclude={"seed"}, exclude_none=True),
         )
 
+    def prompt(self, view: SeatView) -> Sequence[Message]:
+        """What the model is asked for this view."""
+        return self._style.messages(view)
+
     async def act(self, view: SeatView) -> Reply:
         """Ask the model, twice at most. Raises `ModelError` when it cannot be asked."""
         answer = await ask(
             self._model,
-            self._style.messages(view),
+            self.prompt(view),
             lambda text: self._style.parse(view, text),
             lambda problem: self._style.reask(view, problem),
             schema=self._style.schema(view),
