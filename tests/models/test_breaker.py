@@ -8,6 +8,10 @@ from hypothesis import strategies as st
 from comity.models.breaker import Breaker
 
 
+def is_open(breaker: Breaker) -> bool:
+    return breaker.opened_at is not None
+
+
 def opened(at: float = 0.0) -> Breaker:
     breaker = Breaker()
     for _ in range(8):
@@ -19,7 +23,7 @@ def test_seven_failures_leave_it_closed_and_the_eighth_opens_it() -> None:
     breaker = Breaker()
     for _ in range(7):
         breaker.failed(5.0, probe=False)
-    assert breaker.opened_at is None
+    assert not is_open(breaker)
     breaker.failed(5.0, probe=False)
     assert (breaker.opened_at, breaker.next_try) == (5.0, 6.0)
 
@@ -30,7 +34,7 @@ def test_an_answer_between_failures_keeps_it_closed() -> None:
         for _ in range(7):
             breaker.failed(0.0, probe=False)
         assert not breaker.answered()
-    assert breaker.opened_at is None
+    assert not is_open(breaker)
 
 
 def test_the_pauses_double_up_to_a_minute() -> None:
@@ -58,7 +62,7 @@ def test_an_answer_closes_it_and_the_next_outage_begins_anew() -> None:
     assert breaker.answered()
     assert (breaker.opened_at, breaker.next_try) == (None, -math.inf)
     breaker.failed(7.0, probe=False)
-    assert breaker.opened_at is None
+    assert not is_open(breaker)
 
 
 def test_a_probe_that_told_nothing_lets_another_go_at_once() -> None:
@@ -80,18 +84,18 @@ def test_a_probe_abandoned_after_another_answer_does_not_open_it() -> None:
 def test_it_is_open_exactly_after_eight_failures_with_no_answer_since(what: list[str]) -> None:
     breaker, failures, probes = Breaker(), 0, 0
     for now, kind in enumerate(what):
-        is_open = breaker.opened_at is not None
+        was_open = is_open(breaker)
         match kind:
             case "failed":
                 breaker.failed(now, probe=False)
                 failures += 1
             case "answered":
-                assert breaker.answered() is is_open
+                assert breaker.answered() is was_open
                 failures = probes = 0
-            case _ if is_open and breaker.next_try <= now:
+            case _ if was_open and breaker.next_try <= now:
                 breaker.probe()
                 breaker.failed(now, probe=True)
                 failures, probes = failures + 1, probes + 1
-        assert (breaker.opened_at is not None) is (failures >= 8)
+        assert is_open(breaker) is (failures >= 8)
         if breaker.opened_at is not None:
             assert now - breaker.opened_at >= 2**probes - 1 or probes > 6
