@@ -35,6 +35,11 @@ class Budget(Record):
     money: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """In US dollars."""
 
+    @property
+    def is_set(self) -> bool:
+        """Whether there is any limit."""
+        return self != Budget()
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:

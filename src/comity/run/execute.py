@@ -1,0 +1,282 @@
+"""Playing what a run has left: episodes are claimed, played, judged and kept, many at a time, until none is left or something says stop.
+
+Whatever happens to one episode is written down with it and stops no other; what would happen to all of them stops the run.
+Another process may do the same run at the same time: an episode is played by whoever has claimed it in the store.
+"""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field
+from datetime import UTC, datetime
+
+import anyio
+from anyio import to_thread
+
+from comity.models.budget import BudgetExhausted, Spent
+from comity.models.protocol import AuthenticationFailed, ModelError, ModelNotFound
+from comity.run.jobs import Job
+from comity.run.prepare import Prepared
+from comity.run.progress import Progress
+from comity.simulate import new_episode, play
+from comity.store import Claim, Claimed, Fenced, Spending, Standing, Store
+from comity.store.writer import Writer
+from comity.world.episodes import Episode, Interruption
+from comity.world.events import Event
+
+__all__ = ["execute"]
+
+_AT_ONCE = 64
+"""Episodes claimed in one transaction."""
+_LOOK_AGAIN = 2.0
+"""Seconds between two looks at what other processes hold."""
+_LOOK_AT = 1000
+"""Episodes looked at each time."""
+_TALLY = 1.0
+"""Seconds between two notes of what was spent; a kill forgets so much of them."""
+_HOPELESS = 50
+"""So many episodes in a row that could not be played stop the run."""
+_FOR_ALL = (AuthenticationFailed, ModelNotFound, BudgetExhausted)
+"""Errors that every other episode would meet too."""
+
+
+async def execute(
+    prepared: Prepared,
+    store: Store,
+    progress: Progress | None = None,
+    *,
+    stop: anyio.Event | None = None,
+    share: tuple[int, int] = (0, 1),
+) -> Progress:
+    """Play and judge every job that is left.
+
+    Args:
+        prepared: a run that `Prepared.begin` has written down.
+        progress: counters to move; new ones unless given.
+        stop: set, it ends the calls in flight and then the run; what was played is kept, and the same call goes on with it.
+        share: (number, of how many): which of several processes this is. Each begins with jobs of its own, and takes up
+            the others' when it has none left.
+
+    Raises `StoreError` where the store can keep nothing more. What the models and the budget did is in the progress.
+    """
+    progress = progress or progress_of(prepared)
+    try:
+        async with Writer.open(store, run=prepared.plan.name, on_trouble=progress.note_trouble) as writer:
+            await _Execution(prepared, store, writer, progress, stop or anyio.Event(), share).run()
+    except BaseExceptionGroup as failed:
+        raise _first(failed) from None
+    return progress
+
+
+def _first(failed: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first failure of tasks that ended together: what befell the others followed from it, or is the same."""
+    found = failed.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+
+
+def progress_of(prepared: Prepared) -> Progress:
+    """The counters before anything is played."""
+    meter, traffic = prepared.traffic.meter, prepared.traffic
+    done = len(prepared.jobs) - len(prepared.left)
+    return Progress(total=len(prepared.jobs), before=done, endpoints=traffic.states, spent=lambda: meter.total)
+
+
+@dataclass
+class _Execution:
+    """One start of a run in one process."""
+
+    prepared: Prepared
+    store: Store
+    writer: Writer
+    progress: Progress
+    stop: anyio.Event
+    share: tuple[int, int]
+    replayed: Counter[str] = field(default_factory=Counter)
+    in_a_row: int = 0
+
+    def __post_init__(self) -> None:
+        number, processes = self.share
+        left = self.prepared.left
+        self.queue = deque(left[number::processes])
+        self.held = deque(job for at, job in enumerate(left) if at % processes != number)
+        self.again: list[Job] = []
+        self.room = anyio.Semaphore(self.prepared.plan.in_flight or 1)
+        self.judges = self.prepared.judges
+
+    async def run(self) -> None:
+        await self._note_spending()
+        async with anyio.create_task_group() as background:
+            background.start_soon(self._tally)
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._stop_when_told, group.cancel_scope)
+                await self._play_all()
+                group.cancel_scope.cancel()
+            background.cancel_scope.cancel()
+        await self._note_spending()
+
+    async def _stop_when_told(self, scope: anyio.CancelScope) -> None:
+        await self.stop.wait()
+        self.progress.stopped = self.progress.stopped or "stopped by the user"
+        scope.cancel()
+
+    async def _play_all(self) -> None:
+        """All that is queued, then what infrastructure stopped, then what others held and left."""
+        while self.queue:
+            async with anyio.create_task_group() as group:
+                while self.queue and not self.progress.stopped:
+                    await self._claim_some(group)
+            if self.progress.stopped:
+                return
+            self.queue.extend(self.again)
+            self.again.clear()
+            if not self.queue:
+                await self._take_up_what_others_left()
+
+    async def _claim_some(self, group: anyio.abc.TaskGroup) -> None:
+        """As many as there is room for, at least one."""
+        await self.room.acquire()
+        jobs = [self.queue.popleft()]
+        while self.queue and len(jobs) < _AT_ONCE and self.room.value:
+            self.room.acquire_nowait()
+            jobs.append(self.queue.popleft())
+        if self.progress.stopped:  # while this waited for room
+            return
+        claimed = await self.writer.claim([self._begun(job) for job in jobs], judges=frozenset(self.judges))
+        mine = {each.claim.episode: each for each in claimed}
+        for job in jobs:
+            if job.episode in mine:
+                group.start_soon(self._take, job, mine[job.episode])
+            else:
+                self.room.release()
+                self.held.append(job)
+
+    def _begun(self, job: Job) -> Episode:
+        plan, players = self.prepared.plan, self.prepared.players
+        agents = {seat: players.agent(label, job.repeat) for seat, label in job.seats.items()}
+        begun = new_episode(job.task, agents, seed=job.episode_seed, mode=plan.mode, lite=plan.lite, limits=plan.limits)
+        return begun.model_copy(update={"id": job.episode})
+
+    async def _take(self, job: Job, claimed: Claimed) -> None:
+        """Play and judge one episode, whatever becomes of it."""
+        self.progress.in_flight += 1
+        try:
+            episode = await self._play(job, claimed)
+            await self._judge(episode, claimed)
+            await self.writer.release([claimed.claim])
+            self.progress.done += 1
+            self.in_a_row = 0
+        except ModelError as error:
+            await self._stopped(job, claimed.claim, error)
+        except Fenced:
+            self.held.append(job)
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await self._interrupt(claimed.claim, Interruption(kind="cancelled", error="Cancelled", detail=""))
+            raise
+        finally:
+            self.progress.in_flight -= 1
+            self.room.release()
+
+    async def _play(self, job: Job, claimed: Claimed) -> Episode:
+        episode, claim = claimed.episode, claimed.claim
+        if episode.end is not None:
+            return episode
+
+        async def keep(events: Sequence[Event]) -> None:
+            await self.writer.append(claim, events)
+            self.progress.turns += 1
+
+        agents = {seat: self.prepared.players.agent(label, job.repeat) for seat, label in job.seats.items()}
+        played = await play(episode, agents, episode.events, keep, keep_traces=False)
+        assert played.end is not None
+        await self.writer.finish(claim, played.end, played.finished_at or datetime.now(UTC))
+        self.progress.ended[played.end.reason] += 1
+        return played
+
+    async def _judge(self, episode: Episode, claimed: Claimed) -> None:
+        for key, judge in self.judges.items():
+            if key in claimed.judged:
+                continue
+            try:
+                card = await judge.score(episode)
+            except ModelError as error:
+                error.add_note("judging")
+                raise
+            await self.writer.add_scorecard(claimed.claim, card, judge.rubric)
+            self.progress.unscored += any(s.score is None for scores in card.scores.values() for s in scores.values())
+
+    async def _stopped(self, job: Job, claim: Claim, error: ModelError) -> None:
+        """Write down why, and decide whether to take the episode up again, go on with others, or stop."""
+        stop = _interruption(error)
+        await self._interrupt(claim, stop)
+        self.progress.causes[str(stop)[:200]] += 1
+        self.in_a_row += 1
+        if isinstance(error, _FOR_ALL):
+            self.progress.stopped = self.progress.stopped or str(stop)
+        elif self.in_a_row >= _HOPELESS:
+            self.progress.stopped = f"{self.in_a_row} episodes in a row could not be played; the last: {stop}"
+        elif self.replayed[job.episode] < self.prepared.plan.replays:
+            self.replayed[job.episode] += 1
+            self.again.append(job)
+            return
+        self.progress.failed[stop.kind] += 1
+
+    async def _interrupt(self, claim: Claim, why: Interruption) -> None:
+        try:
+            await self.writer.interrupt(claim, why)
+        except Fenced:
+            return  # whoever has it now writes its story
+
+    async def _take_up_what_others_left(self) -> None:
+        """Look through the episodes that were others' to play, some at a time, until one of them is free or none is left."""
+        while self.held:
+            some = [self.held.popleft() for _ in range(min(_LOOK_AT, len(self.held)))]
+            stands = {each.episode: each for each in await self._standing([job.episode for job in some])}
+            held = [job for job in some if _is_held(stands.get(job.episode))]
+            done = [job for job in some if job not in held and self._is_done(stands.get(job.episode))]
+            self.held.extend(held)
+            self.progress.elsewhere += len(done)
+            self.queue.extend(job for job in some if job not in held and job not in done)
+            if self.queue:
+                return
+            if held:
+                await anyio.sleep(_LOOK_AGAIN)
+
+    def _is_done(self, stands: Standing | None) -> bool:
+        return stands is not None and stands.end is not None and self.judges.keys() <= stands.judged
+
+    async def _tally(self) -> None:
+        while True:
+            await anyio.sleep(_TALLY)
+            await self._note_spending()
+
+    async def _note_spending(self) -> None:
+        """Tell the store what this process has spent, and the meter what other processes and earlier starts have."""
+        meter = self.prepared.traffic.meter
+        self.writer.spend({model: _spending(spent) for model, spent in meter.spent.items()})
+        if not meter.budget.is_set:
+            return
+        known = await to_thread.run_sync(self.store.spent, self.prepared.plan.name)
+        meter.elsewhere = sum((_spent(s) for (w, _), s in known.items() if w != self.writer.worker.id), Spent())
+
+    async def _standing(self, ids: Sequence[str]) -> list[Standing]:
+        return await to_thread.run_sync(self.store.standing_of, ids)
+
+
+def _spending(spent: Spent) -> Spending:
+    return Spending(*astuple(spent))
+
+
+def _spent(spending: Spending) -> Spent:
+    return Spent(*spending)
+
+
+def _is_held(stands: Standing | None) -> bool:
+    return stands is not None and stands.held
+
+
+def _interruption(error: ModelError) -> Interruption:
+    """The error as it is kept with the episode."""
+    judging = "judging" in getattr(error, "__notes__", ())
+    budget = isinstance(error, BudgetExhausted)
+    kind = "budget" if budget else "judge" if judging else "infrastructure"
+    return Interruption(kind=kind, error=type(error).__name__, detail=str(error))

@@ -1,0 +1,99 @@
+"""From a plan's policies and judges to agents and judges that ask through one traffic. Each server's client is made once."""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from comity.agents.llm import LLMAgent
+from comity.evaluate.judge import LLMJudge
+from comity.evaluate.rubric import load_rubric
+from comity.models.protocol import Sampling
+from comity.models.resolve import Resolved, resolve
+from comity.models.traffic import Traffic
+from comity.run.plan import JudgePlan, Plan
+from comity.world.episodes import Policy
+
+__all__ = ["Players"]
+
+_JUDGE_TOKENS = 2048
+
+
+class Players:
+    """Who plays and judges in a run.
+
+    Args:
+        base: the folder of the plan's file, from which rubrics are seen.
+        conversations: how many a local model holds at the same time.
+
+    Raises `ModelError` where a model cannot be had; nothing is contacted.
+    """
+
+    def __init__(
+        self, plan: Plan, base: Path, traffic: Traffic, *, conversations: int, environ: Mapping[str, str] | None = None
+    ) -> None:
+        self._plan, self._base, self._traffic = plan, base, traffic
+        self._conversations = conversations
+        self._environ = os.environ if environ is None else environ
+        self._found: dict[tuple[str, str | None], Resolved] = {}
+        self._agents: dict[tuple[str, int], LLMAgent] = {}
+        self._judges: dict[tuple[int, int], LLMJudge] = {}
+
+    @cached_property
+    def policies(self) -> Mapping[str, Policy]:
+        """The policies as they go into the record, by label."""
+        return {label: self.agent(label).policy for label in self._plan.policies}
+
+    @property
+    def models(self) -> list[str]:
+        """The names of all models that are asked."""
+        for judge in self._plan.judges:
+            self._resolved(judge.model)
+        for policy in self._plan.policies.values():
+            self._resolved(policy.model, policy.adapter)
+        return list(dict.fromkeys(found.model.name for found in self._found.values()))
+
+    def agent(self, label: str, repeat: int = 0) -> LLMAgent:
+        """The agent of a policy, for episodes of this repeat."""
+        if (label, repeat) not in self._agents:
+            said = self._plan.policies[label]
+            found = self._resolved(said.model, said.adapter)
+            self._agents[label, repeat] = LLMAgent(
+                self._traffic.through(found, repeat=repeat),
+                style=said.style or found.style,
+                sampling=said.sampling(found.sampling),
+                adapter=said.adapter,
+            )
+        return self._agents[label, repeat]
+
+    def judges(self) -> list[LLMJudge]:
+        """Every judge once for each of its repeats."""
+        return [self._judge(at, said, n) for at, said in enumerate(self._plan.judges) for n in range(said.repeats)]
+
+    async def aclose(self) -> None:
+        """Release every client."""
+        for found in self._found.values():
+            await found.model.aclose()
+
+    def _judge(self, at: int, said: JudgePlan, repeat: int) -> LLMJudge:
+        if (at, repeat) not in self._judges:
+            found = self._resolved(said.model)
+            self._judges[at, repeat] = LLMJudge(
+                self._traffic.through(found, repeat=repeat),
+                rubric=load_rubric(self._base / said.rubric) if said.rubric else None,
+                sampling=Sampling(temperature=said.temperature, max_tokens=_JUDGE_TOKENS),
+                brief=found.style == "transcript",
+                repeat=repeat,
+            )
+        return self._judges[at, repeat]
+
+    def _resolved(self, spec: str, adapter: str | None = None) -> Resolved:
+        if (spec, adapter) not in self._found:
+            self._found[spec, adapter] = resolve(
+                spec,
+                self._environ,
+                conversations=self._conversations,
+                adapter=adapter,
+                timeouts=self._plan.timeouts,
+            )
+        return self._found[spec, adapter]

@@ -1,0 +1,138 @@
+"""Everything about a run that is settled before the first call: tasks, jobs, players, what is done already, and that the plan still fits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from comity._version import code_version
+from comity.evaluate.judge import LLMJudge
+from comity.models.budget import Meter
+from comity.models.cache_file import ResponseCache, default_cache_file
+from comity.models.prices import Prices, load_prices
+from comity.models.traffic import Traffic
+from comity.run.changes import begun_with, refuse_unless_more
+from comity.run.estimate import Estimate, estimate
+from comity.run.jobs import Job, jobs_of
+from comity.run.plan import Plan
+from comity.run.players import Players
+from comity.run.tasks import tasks_of
+from comity.store import Member, NotFound, RunRecord, Standing, Store, judge_key
+from comity.world.record import content_hash
+
+__all__ = ["Prepared", "prepare"]
+
+IN_FLIGHT = 256
+"""Episodes at once where the plan does not say."""
+
+
+@dataclass
+class Prepared:
+    """A plan with all that it refers to, ready to be begun or gone on with."""
+
+    plan: Plan
+    players: Players
+    traffic: Traffic
+    prices: Prices
+    jobs: Sequence[Job]
+    standing: Mapping[str, Standing]
+    """By episode, how those stand that the store has."""
+    begun: RunRecord | None
+    """What the run was begun with, where it was."""
+    added: int
+    """Episodes that the run did not have before."""
+
+    @cached_property
+    def judges(self) -> Mapping[str, LLMJudge]:
+        """Every judge, by the key under which its scorecards are kept."""
+        return {judge_key(j.policy, content_hash(j.rubric), j.repeat): j for j in self.players.judges()}
+
+    def is_done(self, job: Job) -> bool:
+        """Whether an episode has ended and every judge has judged it."""
+        stands = self.standing.get(job.episode)
+        return stands is not None and stands.end is not None and self.judges.keys() <= stands.judged
+
+    @cached_property
+    def left(self) -> list[Job]:
+        """The jobs that are not done, in order."""
+        return [job for job in self.jobs if not self.is_done(job)]
+
+    def estimate(self) -> Estimate:
+        """What the jobs that are left ask for at most."""
+        return estimate(
+            self.left,
+            {label: self.players.agent(label) for label in self.plan.policies},
+            [judge.policy.model or "" for judge in self.judges.values()],
+            self.prices.price_of,
+            mode=self.plan.mode,
+            lite=self.plan.lite,
+            limits=self.plan.limits,
+        )
+
+    def begin(self, store: Store) -> None:
+        """Write the run down, or what it has more of."""
+        kept = begun_with(self.plan, self.players.policies, self.jobs, list(self.judges))
+        created = self.begun.created_at if self.begun else datetime.now(UTC)
+        record = RunRecord(id=self.plan.name, plan=kept, created_at=created, code_version=code_version())
+        store.begin_run(record, [_member(job) for job in self.jobs])
+
+    async def aclose(self) -> None:
+        """Release every client and the cache."""
+        await self.players.aclose()
+        self.traffic.close()
+
+
+def prepare(plan: Plan, store: Store, base: Path, environ: Mapping[str, str] | None = None) -> Prepared:
+    """Settle a plan against the store and the models it names. Nothing is contacted and nothing is written.
+
+    `base` is the folder from which the plan's relative paths are seen. Raises `PlanError`, `ChangedPlan`, `ModelError`,
+    `LibraryError`, `RubricError`, `BadPrices` or `StoreError` with the fix.
+    """
+    tasks = tasks_of(plan.tasks, store, base)
+    plan = _with_room(plan)
+    prices = load_prices(base / plan.prices if plan.prices else None, environ)
+    meter = Meter(plan.budget, prices)
+    cache = ResponseCache.open(_cache_file(plan, base, environ)) if plan.cache.use else None
+    traffic = Traffic(meter, limits=plan.endpoints, retries=plan.retries, patience=plan.patience, cache=cache)
+    seats = max(len(task.scenario.seats) for task in tasks)
+    players = Players(plan, base, traffic, conversations=(plan.in_flight or 1) * seats + 1, environ=environ)
+    meter.check(players.models)
+    jobs = jobs_of(plan, tasks, players.policies)
+    begun, members = _begun(store, plan.name)
+    prepared = Prepared(
+        plan=plan,
+        players=players,
+        traffic=traffic,
+        prices=prices,
+        jobs=jobs,
+        standing={stands.episode: stands for stands in store.standing_of([job.episode for job in jobs])},
+        begun=begun,
+        added=len({job.episode for job in jobs} - members),
+    )
+    if begun is not None:
+        now = begun_with(plan, players.policies, jobs, list(prepared.judges))
+        dropped = len(members - {job.episode for job in jobs})
+        refuse_unless_more(plan.name, begun.plan, now, dropped, len(members))
+    return prepared
+
+
+def _with_room(plan: Plan) -> Plan:
+    """The plan with the number of episodes in flight said: a local model has few slots, and an episode wants one for each seat."""
+    local = any(policy.model.startswith("local:") for policy in plan.policies.values())
+    return plan if plan.in_flight else plan.model_copy(update={"in_flight": 1 if local else IN_FLIGHT})
+
+
+def _begun(store: Store, name: str) -> tuple[RunRecord | None, set[str]]:
+    try:
+        return store.run(name), {member.episode for member in store.members(name)}
+    except NotFound:
+        return None, set()
+
+
+def _member(job: Job) -> Member:
+    return Member(episode=job.episode, task=job.task.id, seats=job.seats, repeat=job.repeat, seed=job.seed)
+
+
+def _cache_file(plan: Plan, base: Path, environ: Mapping[str, str] | None) -> Path:
+    return base / plan.cache.path if plan.cache.path else default_cache_file(environ)

@@ -1,0 +1,91 @@
+"""How a run stands, as one process sees it: plain counters that the executor moves and a display reads."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from comity.models.budget import Spent
+from comity.models.endpoints import EndpointState
+from comity.store import StoreError
+
+__all__ = ["Progress"]
+
+_WINDOW = 120.0
+"""Seconds over which the speed is taken."""
+
+
+@dataclass
+class Progress:
+    """Counts of episodes unless said otherwise."""
+
+    total: int
+    """All of the plan's."""
+    before: int = 0
+    """Done, by whomever, before this start."""
+    done: int = 0
+    """Finished, and judged where that is wanted, in this start."""
+    in_flight: int = 0
+    turns: int = 0
+    """Turns played in this start."""
+    ended: Counter[str] = field(default_factory=Counter)
+    """How the episodes that this start finished have ended, by `EndReason`."""
+    unscored: int = 0
+    """Scorecards of this start with a score missing."""
+    failed: Counter[str] = field(default_factory=Counter)
+    """Stopped and not taken up again so far, by kind: infrastructure, judge, budget, cancelled."""
+    elsewhere: int = 0
+    """Done or held by other processes, as far as is known."""
+    trouble: str = ""
+    """What the store is waiting for; empty where all is well."""
+    stopped: str = ""
+    """Why no more episodes are begun; empty while they are."""
+    causes: Counter[str] = field(default_factory=Counter)
+    """What the stops were, in words."""
+    endpoints: Callable[[], Sequence[EndpointState]] = list
+    spent: Callable[[], Spent] = Spent
+    """What this process has spent in this start."""
+    clock: Callable[[], float] = time.monotonic
+    _marks: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
+    def note_trouble(self, trouble: StoreError | None) -> None:
+        """Hear what the store is waiting for, or `None`, that it is no more."""
+        self.trouble = str(trouble or "")
+
+    @property
+    def complete(self) -> bool:
+        """Whether every episode of the plan is done."""
+        return self.left == 0
+
+    @property
+    def left(self) -> int:
+        """Episodes that are not done."""
+        return self.total - self.before - self.done - self.elsewhere
+
+    @property
+    def seconds(self) -> float:
+        """Since this start."""
+        return self.clock() - self.started
+
+    def turns_a_second(self) -> float:
+        """Over the last two minutes, or since the start where that is less."""
+        now = self.clock()
+        self._marks.append((now, self.turns))
+        while now - self._marks[0][0] > _WINDOW:
+            self._marks.popleft()
+        then, turns = self._marks[0] if now > self._marks[0][0] else (self.started, 0)
+        return (self.turns - turns) / (now - then) if now > then else 0.0
+
+    def seconds_left(self, turns_an_episode: float) -> float | None:
+        """For what is left, at the present speed; `None` where there is none yet.
+
+        `turns_an_episode` is how many turns an episode takes until some have ended and the mean of theirs is known.
+        """
+        speed = self.turns_a_second()
+        if speed <= 0:
+            return None
+        mean = self.turns / self.done if self.done >= 20 else turns_an_episode
+        return max(0.0, mean * (self.left - self.in_flight / 2)) / speed
