@@ -7,14 +7,18 @@ from typing import Annotated
 import typer
 
 from comity._version import __version__
-from comity.cli import doctor, importing, listing, models, play, score, show, simulate
+from comity.cli import cache, doctor, importing, listing, models, play, run_plan, score, show, simulate
 from comity.cli.output import complain
 from comity.evaluate.judge import UnfinishedEpisode
 from comity.evaluate.rubric import RubricError
 from comity.interop.sotopia import ImportFailed
 from comity.library import LibraryError
+from comity.models.cache import CacheError
+from comity.models.prices import BadPrices
 from comity.models.protocol import ModelError
 from comity.models.registry import BadRegistry
+from comity.run.changes import ChangedPlan
+from comity.run.plan import PlanError
 from comity.store import StoreError
 
 __all__ = ["app", "run"]
@@ -45,12 +49,29 @@ def comity(
 
 simulate.add_to(app)
 play.add_to(app)
+run_plan.add_to(app)
 show.add_to(app)
 listing.add_to(app)
 score.add_to(app)
 importing.add_to(app)
 models.add_to(app)
+cache.add_to(app)
 doctor.add_to(app)
+
+
+_MENDABLE = (
+    BadPrices,
+    BadRegistry,
+    CacheError,
+    ChangedPlan,
+    ImportFailed,
+    LibraryError,
+    ModelError,
+    PlanError,
+    RubricError,
+    StoreError,
+    UnfinishedEpisode,
+)
 
 
 def run() -> None:
@@ -60,6 +81,16 @@ def run() -> None:
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter must not stop an episode
     try:
         app()
-    except (ModelError, StoreError, LibraryError, ImportFailed, RubricError, BadRegistry, UnfinishedEpisode) as error:
+    except (
+        ModelError,
+        StoreError,
+        LibraryError,
+        ImportFailed,
+        RubricError,
+        BadRegistry,
+        BadPrices,
+        CacheError,
+        UnfinishedEpisode,
+    ) as error:
         complain("\n".join([str(error), *getattr(error, "__notes__", ())]))
         sys.exit(1)
