@@ -15,7 +15,7 @@ R = TypeVar("R", bound=BaseModel)
 
 def to_column(value: object, *, sort_keys: bool = False) -> str:
     """JSON in ASCII: every other character, a NUL and half a surrogate pair included, is escaped."""
-    return json.dumps(value, separators=(",", ":"), default=_plain, sort_keys=sort_keys)
+    return (_SORTED if sort_keys else _ENCODER).encode(value)
 
 
 def from_column(text: object) -> object:
@@ -65,6 +65,10 @@ def _plain(value: object) -> str:
 def _fields(error: ValidationError) -> str:
     wrong = error.errors(include_url=False, include_context=False, include_input=False)
     return ", ".join(f"{'.'.join(map(str, item['loc'])) or 'record'} ({item['type']})" for item in wrong[:5])
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_plain)
+_SORTED = json.JSONEncoder(separators=(",", ":"), default=_plain, sort_keys=True)
 
 
 def time_text(time: datetime) -> str:

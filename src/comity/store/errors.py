@@ -8,6 +8,7 @@ __all__ = [
     "Conflict",
     "Damaged",
     "Disconnected",
+    "DiskFailed",
     "DriverMissing",
     "Fenced",
     "FolderMissing",
@@ -51,6 +52,10 @@ class ReadOnly(StoreError):
 
 class Full(StoreError):
     """There is no room left on the disk."""
+
+
+class DiskFailed(StoreError):
+    """The disk would not read or write."""
 
 
 class Busy(StoreError):

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, Select, func, select, update
 
 from comity.store.bodies import damaged, dump, from_column, read, time_text, to_column
 from comity.store.dialects import insert_new, upsert
@@ -36,6 +36,23 @@ __all__ = [
 
 
 _COLUMNS = frozenset({"id", "created_at"})
+_CHUNK = 500
+"""At most so many ids in one statement."""
+
+_LAST_TURN = (
+    select(events.c.turn)
+    .where(events.c.episode == episodes.c.id, events.c.position == episodes.c.length - 1)
+    .scalar_subquery()
+)
+_STANDING = select(
+    episodes.c.id,
+    episodes.c.ending,
+    episodes.c.failure,
+    episodes.c.interrupted,
+    _LAST_TURN.label("turns"),
+    func.coalesce(alive(episodes.c.holder), False).label("held"),
+)
+_JUDGES = select(scorecards.c.episode, scorecards.c.judge)
 
 
 class RunRecord(Record):
@@ -155,8 +172,7 @@ def standing(connection: Connection, run_id: str) -> list[Standing]:
         .order_by(members.c.position, members.c.episode)
     ).all()
     mine = members.c.episode == scorecards.c.episode
-    cards = select(scorecards.c.episode, scorecards.c.judge).join(members, mine).where(members.c.run == run_id)
-    return _with_judges(rows, connection.execute(cards).tuples())
+    return _with_judges(connection, rows, _JUDGES.join(members, mine).where(members.c.run == run_id))
 
 
 def standing_of(connection: Connection, ids: Iterable[str]) -> list[Standing]:
@@ -165,33 +181,16 @@ def standing_of(connection: Connection, ids: Iterable[str]) -> list[Standing]:
     rest = iter(ids)
     while chunk := list(islice(rest, _CHUNK)):
         rows = connection.execute(_STANDING.where(episodes.c.id.in_(chunk))).all()
-        cards = select(scorecards.c.episode, scorecards.c.judge).where(scorecards.c.episode.in_(chunk))
-        found += _with_judges(rows, connection.execute(cards).tuples())
+        found += _with_judges(connection, rows, _JUDGES.where(scorecards.c.episode.in_(chunk)))
     return found
 
 
-_CHUNK = 500
-"""At most so many ids in one statement."""
-
-_LAST_TURN = (
-    select(events.c.turn)
-    .where(events.c.episode == episodes.c.id, events.c.position == episodes.c.length - 1)
-    .scalar_subquery()
-)
-_STANDING = select(
-    episodes.c.id,
-    episodes.c.ending,
-    episodes.c.failure,
-    episodes.c.interrupted,
-    _LAST_TURN.label("turns"),
-    func.coalesce(alive(episodes.c.holder), False).label("held"),
-)
-
-
-def _with_judges(rows: Iterable[Row[tuple[object, ...]]], cards: Iterable[Row[tuple[str, str]]]) -> list[Standing]:
+def _with_judges(
+    connection: Connection, rows: Iterable[Row[tuple[object, ...]]], wanted: Select[tuple[str, str]]
+) -> list[Standing]:
     judged: dict[str, set[str]] = {}
-    for episode, judge in cards:
-        judged.setdefault(episode, set()).add(judge)
+    for card in connection.execute(wanted):
+        judged.setdefault(card.episode, set()).add(card.judge)
     return [_standing(row, frozenset(judged.get(row.id, ()))) for row in rows]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from comity.store.errors import (
     Busy,
     Damaged,
+    DiskFailed,
     FolderMissing,
     Full,
     NotAStore,
@@ -114,7 +115,7 @@ _KNOWN: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_NOTADB: (NotAStore, "is not a database; choose another name, or move that file away"),
     sqlite3.SQLITE_CORRUPT: (Damaged, "the file itself is damaged; `sqlite3 FILE .recover` saves what can be read"),
     sqlite3.SQLITE_CANTOPEN: (StoreError, "cannot be opened; check the permissions of the file and its folder"),
-    sqlite3.SQLITE_IOERR: (StoreError, "cannot be read or written; check the disk, and free space on it"),
+    sqlite3.SQLITE_IOERR: (DiskFailed, "cannot be read or written; check the disk, and free space on it"),
 }
 
 

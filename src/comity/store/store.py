@@ -38,8 +38,9 @@ class Store:
     missing, never a part of one. Every method may raise `StoreError`.
     """
 
-    def __init__(self, path: Path, engine: Engine) -> None:
+    def __init__(self, path: Path, engine: Engine, wait: float) -> None:
         self._path = path
+        self._wait = wait
         self._reading = engine
         self._writing = engine.execution_options(immediate=True)
         self._open = True
@@ -56,13 +57,17 @@ class Store:
             sqlite.check(path)
         except OSError as error:
             raise StoreError(f"{path}: cannot be opened ({error.strerror}); choose another place") from error
-        store = cls(path, sqlite.connect(path, wait=wait))
+        store = cls(path, sqlite.connect(path, wait=wait), wait)
         try:
             store._prepare()
         except StoreError:
             store.close()
             raise
         return store
+
+    def twin(self) -> Self:
+        """The same database over a connection of its own, for another thread."""
+        return type(self)(self._path, sqlite.connect(self._path, wait=self._wait), self._wait)
 
     def close(self) -> None:
         """Release the file. Closing twice does nothing."""
