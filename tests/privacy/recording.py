@@ -101,6 +101,10 @@ class Growth:
         self.broken: list[AssertionError] = []
         """Every error raised, so that none is lost where somebody catches it."""
 
+    def anew(self) -> None:
+        """Episodes of the ids seen so far are played again from their beginning, in another store."""
+        self._last.clear()
+
     def note(self, session: str, style: str, messages: Sequence[Message]) -> None:
         """The next prompt of a seat. Raises where it does not begin with the one before; a view of no episode has none."""
         if session.startswith("/"):

@@ -1,0 +1,349 @@
+"""Runs against a server that fails in every way: what each ends with, that it goes on from there, and that no score comes of a failure."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+from chat_server import says, serving
+from mock_faults import CONTENT, TRANSPORT, Content, Fault, Transport
+from mock_server import MockServer, mock_server
+from privacy.recording import Growth
+from run.runs import Played, kinds, opened, plan, results, start
+
+from comity.run.changes import ChangedPlan
+from comity.store import Store
+from comity.world.environment import EndReason
+
+pytestmark = pytest.mark.anyio
+MENDED = ("fenced", "truncated_json", "out_of_range")
+"""What is read all the same, and what strikes judges alone."""
+Undisturbed = Callable[..., Awaitable[dict[str, object]]]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockServer]:
+    with mock_server() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def healthy(server: MockServer) -> Iterator[None]:
+    server.set(faults=(), latency=0.0, capacity=None)
+    server.forget()
+    yield
+    server.set(faults=(), latency=0.0, capacity=None)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with opened(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def undisturbed(server: MockServer, tmp_path: Path, prompts_only_grow: Growth) -> Undisturbed:
+    """Plays the plan of these fields in a store of its own, with nothing in its way, and gives what came of it."""
+
+    async def play(**fields: object) -> dict[str, object]:
+        with opened(tmp_path, "undisturbed.db") as store:
+            await start(plan(server.spec, **fields), store)
+            prompts_only_grow.anew()
+            return results(store)
+
+    return play
+
+
+def judged(server: MockServer) -> dict[str, object]:
+    return {"judges": [{"model": server.spec}], "repeats": 2}
+
+
+def scores(store: Store) -> list[int | None]:
+    cards = [card for episode in kinds(store) for card in store.scorecards(episode)]
+    return [score.score for card in cards for seat in card.scores.values() for score in seat.values()]
+
+
+async def test_a_run_plays_and_judges_every_episode_and_starting_it_again_asks_nobody(
+    server: MockServer, store: Store
+) -> None:
+    played = await start(plan(server.spec, **judged(server)), store)
+    assert (played.progress.done, played.progress.left) == (4, 0)
+    assert played.progress.turns == 16
+    assert len(scores(store)) == 4 * 2 * 7
+    assert None not in scores(store)
+    calls = server.counts().calls
+    assert calls == 4 * (4 + 2)
+    again = await start(plan(server.spec, **judged(server)), store)
+    assert (again.progress.before, again.progress.done, again.progress.left) == (4, 0, 0)
+    assert server.counts().calls == calls
+
+
+async def test_more_repeats_and_judges_are_played_beside_what_is_there(server: MockServer, store: Store) -> None:
+    await start(plan(server.spec), store)
+    before = results(store)
+    server.forget()
+    played = await start(plan(server.spec, **judged(server)), store)
+    assert played.prepared.added == 2
+    assert server.counts().calls == 2 * 4 + 4 * 2
+    after = results(store)
+    assert all(after[episode][:2] == log[:2] for episode, log in before.items())  # type: ignore[index]
+    assert len(scores(store)) == 4 * 2 * 7
+
+
+async def test_a_plan_that_lacks_what_the_run_has_is_refused_and_changes_nothing(
+    server: MockServer, store: Store
+) -> None:
+    await start(plan(server.spec, repeats=2), store)
+    before = store.run("test")
+    with pytest.raises(ChangedPlan, match=r"(?s)2 of its 4 episodes are no part of it.*repeats: was 2, is 1"):
+        await start(plan(server.spec), store)
+    assert store.run("test") == before
+
+
+@pytest.mark.parametrize("kind", TRANSPORT)
+async def test_faults_of_the_infrastructure_that_pass_leave_no_trace_in_the_results(
+    server: MockServer, store: Store, undisturbed: Undisturbed, kind: Transport
+) -> None:
+    expected = await undisturbed(**judged(server))
+    server.set(faults=(Fault(kind, rate=0.25, seed=3),))
+    fast = {"timeouts": {"call": 0.4}} if kind == "hang" else {}
+    played = await start(plan(server.spec, **judged(server), **fast), store)
+    assert server.counts().faults.get(kind, 0) > 0
+    assert played.progress.complete
+    assert results(store) == expected
+
+
+@pytest.mark.parametrize("kind", TRANSPORT)
+async def test_a_server_that_stays_broken_ends_in_infrastructure_and_in_no_score(
+    server: MockServer, store: Store, undisturbed: Undisturbed, kind: Transport
+) -> None:
+    expected = await undisturbed(**judged(server))
+    server.set(faults=(Fault(kind),))
+    fast = {"timeouts": {"call": 0.2}, "patience": 0.5, "replays": 0, "retries": {"attempts": 2, "wait_initial": 0.01}}
+    played = await start(plan(server.spec, **judged(server), **fast), store)
+    assert not played.progress.complete
+    assert played.progress.failed == {"infrastructure": 4}
+    assert set(kinds(store).values()) == {"infrastructure"}
+    assert scores(store) == []
+    assert all(store.episode(episode).events == () for episode in kinds(store))
+    server.set(faults=())
+    await start(plan(server.spec, **judged(server)), store)
+    assert results(store) == expected
+    assert set(kinds(store).values()) == {None}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CONTENT if kind not in MENDED])
+async def test_replies_that_cannot_be_used_are_the_agents_failure_which_stands_unscored(
+    server: MockServer, store: Store, kind: Content
+) -> None:
+    server.set(faults=(Fault(kind, only="action"),))
+    played = await start(plan(server.spec, **judged(server)), store)
+    assert played.progress.ended == {EndReason.AGENT_FAILURE: 4}
+    assert played.progress.complete
+    assert scores(store) == [None] * (4 * 2 * 7)
+    server.set(faults=())
+    server.forget()
+    again = await start(plan(server.spec, **judged(server)), store)
+    assert again.progress.complete
+    assert server.counts().calls == 0, "an agent's own failure was played again"
+
+
+async def test_what_had_to_be_mended_of_a_reply_is_counted(server: MockServer, store: Store) -> None:
+    server.set(faults=(Fault("truncated_json", only="action"),))
+    await start(plan(server.spec), store)
+    episodes = [store.episode(episode) for episode in kinds(store)]
+    outcomes = {call.outcome for episode in episodes for event in episode.events for call in event.trace.calls}
+    assert outcomes == {"repaired"}
+
+
+async def test_json_in_a_fence_with_prose_around_it_is_read(
+    server: MockServer, store: Store, undisturbed: Undisturbed
+) -> None:
+    expected = await undisturbed(**judged(server))
+    server.set(faults=(Fault("fenced"),))
+    await start(plan(server.spec, **judged(server)), store)
+    said = {e: [event["action"] for event in log[0]] for e, log in results(store).items()}  # type: ignore[index]
+    assert said == {e: [event["action"] for event in log[0]] for e, log in expected.items()}  # type: ignore[index]
+    assert None not in scores(store)
+
+
+@pytest.mark.parametrize("kind", CONTENT)
+async def test_a_judge_that_cannot_be_read_gives_nulls_with_a_cause_and_never_a_number(
+    server: MockServer, store: Store, kind: Content
+) -> None:
+    server.set(faults=(Fault(kind, only="scorecard"),))
+    played = await start(plan(server.spec, **judged(server)), store)
+    assert played.progress.ended == {EndReason.TURN_LIMIT: 4}
+    if kind == "fenced":
+        assert None not in scores(store)
+        return
+    assert set(scores(store)) == {None} or kind == "truncated_json"  # which is read as far as it goes
+    assert None in scores(store)
+    assert played.progress.unscored == 4
+    cards = [card for episode in kinds(store) for card in store.scorecards(episode)]
+    assert all(
+        score.cause or score.score is not None
+        for card in cards
+        for seat in card.scores.values()
+        for score in seat.values()
+    )
+
+
+async def test_a_judge_whose_server_fails_leaves_the_episode_finished_and_unjudged_until_the_next_start(
+    server: MockServer, store: Store, undisturbed: Undisturbed
+) -> None:
+    expected = await undisturbed(**judged(server))
+    server.set(faults=(Fault("500", only="scorecard"),))
+    fast = {"patience": 0.5, "replays": 0, "retries": {"attempts": 2, "wait_initial": 0.01}}
+    played = await start(plan(server.spec, **judged(server), **fast), store)
+    assert played.progress.failed == {"judge": 4}
+    assert {stands.end for stands in store.standing("test")} == {EndReason.TURN_LIMIT}
+    assert set(kinds(store).values()) == {"judge"}
+    assert scores(store) == []
+    server.set(faults=())
+    server.forget()
+    await start(plan(server.spec, **judged(server)), store)
+    assert server.counts().calls == 4 * 2, "only the judge is asked"
+    assert results(store) == expected
+    assert set(kinds(store).values()) == {None}
+
+
+async def test_a_server_that_dies_and_returns_pauses_the_run_and_loses_nothing(
+    server: MockServer, store: Store, undisturbed: Undisturbed
+) -> None:
+    more = {**judged(server), "repeats": 20}
+    expected = await undisturbed(**more)
+    server.set(latency=0.05)
+    server.forget()
+    played: list[Played] = []
+    async with anyio.create_task_group() as group:
+
+        async def play() -> None:
+            played.append(await start(plan(server.spec, **more), store))
+            group.cancel_scope.cancel()
+
+        group.start_soon(play)
+        await server.until(lambda counts: counts.calls > 60)
+        server.go_down(1.5)
+        await anyio.sleep_forever()
+    assert played[0].progress.complete
+    assert not played[0].progress.failed
+    assert results(store) == expected
+    assert server.counts().calls < 40 * 6 + 200, "the dead server was asked again and again"
+
+
+async def test_a_refused_key_stops_the_run_and_is_said(store: Store) -> None:
+    async with serving() as peer:
+        peer.answer(says({"error": {"message": "no such key"}}, 401))
+        played = await start(plan(f"{peer.url}#m", repeats=50, in_flight=4), store)
+        assert "AuthenticationFailed" in played.progress.stopped
+        assert len(peer.paths) <= 4
+    assert scores(store) == []
+
+
+async def test_requests_that_are_all_refused_stop_the_run_before_every_episode_is_burnt(store: Store) -> None:
+    async with serving() as peer:
+        peer.answer(says({"error": {"message": "content policy"}}, 400))
+        played = await start(plan(f"{peer.url}#m", repeats=200, in_flight=8, replays=0), store)
+        assert "in a row" in played.progress.stopped
+        assert len(peer.paths) < 100
+    assert not played.progress.complete
+
+
+async def test_a_budget_stops_the_run_cleanly_and_a_larger_one_goes_on(
+    server: MockServer, store: Store, undisturbed: Undisturbed
+) -> None:
+    expected = await undisturbed(**judged(server))
+    server.forget()
+    played = await start(plan(server.spec, **judged(server), budget={"calls": 10}), store)
+    assert server.counts().calls == 10
+    assert "budget of 10 calls is spent" in played.progress.stopped
+    assert set(kinds(store).values()) <= {"budget", None}
+    again = await start(plan(server.spec, **judged(server), budget={"calls": 10}), store)
+    assert server.counts().calls == 10, "what earlier starts spent counts"
+    assert not again.progress.complete
+    whole = await start(plan(server.spec, **judged(server), budget={"calls": 100}), store)
+    assert whole.progress.complete
+    assert results(store) == expected
+
+
+async def test_a_run_that_is_stopped_says_cancelled_and_goes_on_from_its_last_turns(
+    server: MockServer, store: Store, undisturbed: Undisturbed
+) -> None:
+    more = {**judged(server), "repeats": 10}
+    expected = await undisturbed(**more)
+    server.set(latency=0.05)
+    server.forget()
+    stop = anyio.Event()
+    played: list[Played] = []
+    async with anyio.create_task_group() as group:
+
+        async def play() -> None:
+            played.append(await start(plan(server.spec, **more, in_flight=8), store, stop=stop))
+
+        group.start_soon(play)
+        await server.until(lambda counts: counts.calls > 30)
+        stop.set()
+    assert played[0].progress.stopped == "stopped by the user"
+    assert "cancelled" in kinds(store).values()
+    assert not any(stands.held for stands in store.standing("test"))
+    server.set(latency=0.0)
+    whole = await start(plan(server.spec, **more), store)
+    assert whole.progress.complete
+    assert results(store) == expected
+
+
+async def test_two_processes_share_a_run_and_no_episode_is_played_twice(
+    server: MockServer, tmp_path: Path, undisturbed: Undisturbed
+) -> None:
+    more = {**judged(server), "repeats": 10}
+    expected = await undisturbed(**more)
+    server.forget()
+    server.set(latency=0.02)
+    done: list[int] = []
+    with opened(tmp_path) as one, opened(tmp_path) as other:
+        async with anyio.create_task_group() as group:
+
+            async def work(store: Store) -> None:
+                done.append((await start(plan(server.spec, **more, in_flight=4), store)).progress.done)
+
+            group.start_soon(work, one)
+            group.start_soon(work, other)
+        assert results(one) == expected
+    assert sum(done) == 20
+    assert min(done) > 0
+    assert server.counts().calls == 20 * 6
+
+
+async def test_what_the_server_refuses_for_now_is_waited_for(
+    server: MockServer, store: Store, undisturbed: Undisturbed
+) -> None:
+    more = {"repeats": 30}
+    expected = await undisturbed(**more)
+    server.set(capacity=5, latency=0.02)
+    played = await start(plan(server.spec, **more), store)
+    assert played.progress.complete
+    assert server.counts().refused > 0
+    assert results(store) == expected
+
+
+async def test_remembered_replies_cost_no_call_and_give_the_same_episodes(
+    server: MockServer, tmp_path: Path, prompts_only_grow: Growth
+) -> None:
+    cached = {**judged(server), "cache": {"use": True, "path": str(tmp_path / "cache.db")}}
+    with opened(tmp_path, "one.db") as store:
+        await start(plan(server.spec, **cached), store)
+        first = results(store)
+    prompts_only_grow.anew()
+    server.forget()
+    with opened(tmp_path, "two.db") as store:
+        played = await start(plan(server.spec, **cached), store)
+        assert played.progress.complete
+        assert server.counts().calls == 0
+        assert played.progress.spent().calls == 0
+        again = store.episode(store.members("test")[0].episode)
+        assert all(call.from_cache for event in again.events for call in event.trace.calls)
+        assert [[event["action"] for event in log[0]] for log in results(store).values()] == [  # type: ignore[index]
+            [event["action"] for event in log[0]]
+            for log in first.values()  # type: ignore[index]
+        ]
