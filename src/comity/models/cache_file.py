@@ -175,7 +175,7 @@ class ResponseCache:
         if found is None:
             return None
         body, checksum, used = found
-        if zlib.crc32(body, zlib.crc32(key)) != checksum:
+        if not isinstance(body, bytes) or zlib.crc32(body, zlib.crc32(key)) != checksum:
             self._tell("a reply is damaged, so its model is asked again")
             return None
         now = int(time.time())
@@ -258,8 +258,8 @@ class ResponseCache:
                     connection.execute("BEGIN IMMEDIATE")
                     found = connection.execute(f"SELECT count(*), total(length(body)) {_FORGOTTEN}", asked).fetchone()
                     connection.execute(f"DELETE {_FORGOTTEN}", asked)
-                self._writing.execute("PRAGMA incremental_vacuum").fetchall()
-                self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                # as a script: `execute` would take one step of it, which frees one page
+                self._writing.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             raise CacheError(f"{self.path}: {_explained(error)}") from error
         return Pruned(found[0], int(found[1]))
