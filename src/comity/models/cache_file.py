@@ -338,11 +338,12 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 def _is_cache(connection: sqlite3.Connection, path: Path) -> bool:
     """Whether the file is a cache; it may also be empty, and nothing else."""
+    holds_tables = connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # first, as another may be making it
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application == _APPLICATION and version != _VERSION:
         raise CacheError(f"{path}: another version of Comity made it; remove it, or choose another file")
-    if application != _APPLICATION and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+    if application != _APPLICATION and holds_tables:
         raise CacheError(f"{path}: is a database, and not a cache of replies; choose another file")
     return bool(application)
 
