@@ -98,23 +98,20 @@ async def test_no_more_are_in_flight_than_the_window_and_they_go_in_the_order_in
     assert (at.state().in_flight, at.state().waiting, at.state().problem) == (0, 0, "")
 
 
-async def test_who_comes_later_does_not_overtake_who_waits() -> None:
-    at, went = endpoint(EndpointLimits(in_flight=1)), list[str]()
+async def test_who_comes_at_the_moment_it_opens_does_not_overtake_who_waits() -> None:
+    now, went = 0.0, list[str]()
+    at = Endpoint("http://model/v1", clock=lambda: now)
+    await fails(at, Overloaded("busy", 30.0))
 
-    async def late() -> None:
+    async def calls(name: str) -> None:
         await call(at)
-        went.append("late")
+        went.append(name)
 
     async with anyio.create_task_group() as tasks:
-
-        async def early() -> None:
-            await call(at)
-            went.append("early")
-
-        async with at.place([], Sampling()):
-            tasks.start_soon(early)
-            await settle()
-        tasks.start_soon(late)
+        tasks.start_soon(calls, "early")
+        await settle()
+        now = 30.0  # its timer has not fired yet
+        await calls("late")
     assert went == ["early", "late"]
 
 
@@ -253,6 +250,12 @@ async def test_being_busy_is_no_outage_while_the_window_can_give_up_more() -> No
             tasks.start_soon(fails, at, Overloaded("busy"))
     assert not at.is_out
     assert at.state().window == 89
+
+
+async def test_a_server_that_is_back_but_busy_is_tried_again_after_the_next_pause() -> None:
+    at = await out(endpoint())
+    await fails(at, Overloaded("loading"))
+    assert await call(at) == 3.0
 
 
 class BudgetGone(ModelError):

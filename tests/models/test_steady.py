@@ -139,6 +139,13 @@ async def test_retry_after_is_waited_for() -> None:
     assert model.asked == [0.0, 42.0]
 
 
+async def test_however_long_it_takes_the_attempts_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.monotonic", seconds_of())  # by which stamina would know
+    model = Answers([Overloaded("busy", 500.0)] * 5 + [DONE])
+    await ask(steady(model))
+    assert model.asked[-1] == 2500.0
+
+
 async def test_one_attempt_is_one_attempt() -> None:
     model = Answers([ServerFailed("broken"), DONE])
     with pytest.raises(ServerFailed, match="broken"):
