@@ -9,10 +9,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from children import ChildFailed
 from cost import client, cpu, growth
 from figures import Figure
 from kills import kills
 from load import load
+from neighbours import Neighbours
 from prompts import prefix, slots
 from report import Measurement, read_results, taken_now, write_report, write_results
 
@@ -30,20 +32,37 @@ MEASURED: Mapping[str, Callable[[], list[Figure]]] = {
 
 
 def main(wanted: Sequence[str], folder: Path = Path(__file__).parent) -> int:
-    """Measure what is wanted, all where nothing is named; 1 where a limit is broken, 2 where there is nothing of a name."""
+    """Measure what is wanted, all where nothing is named; 1 where a limit is broken or the work failed, 2 where that cannot be tried."""
     if unknown := [name for name in wanted if name not in MEASURED]:
         print(f"nothing is called {', '.join(unknown)}; there are: {', '.join(MEASURED)}", file=sys.stderr)
         return 2
-    results = read_results(folder / "results.json")
-    measured: list[Measurement] = []
+    if sys.platform != "linux":
+        print("the benchmarks read what Linux says of processes in /proc, and run there only", file=sys.stderr)
+        return 2
+    results = read_results(folder / "results.json") if wanted else {}
+    well = True
     for name in wanted or MEASURED:
-        for figure in MEASURED[name]():
-            measured.append(taken_now(figure))
-            print(_line(figure), flush=True)
-    results |= {measurement.figure.name: measurement for measurement in measured}
-    write_results(results, folder / "results.json")
-    write_report(results, folder / "README.md")
-    return int(any(measurement.figure.broken for measurement in measured))
+        taken = _measured(name)
+        well = well and bool(taken) and not any(measurement.figure.broken for measurement in taken)
+        results |= {measurement.figure.name: measurement for measurement in taken}
+        write_results(results, folder / "results.json")
+        write_report(results, folder / "README.md")
+    return int(not well)
+
+
+def _measured(name: str) -> list[Measurement]:
+    """Nothing where the work itself failed, which is said."""
+    neighbours = Neighbours()
+    try:
+        figures = MEASURED[name]()
+    except ChildFailed as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return []
+    others = neighbours.cores()
+    for figure in figures:
+        print(_line(figure), flush=True)
+    print(f"  ({name} took {neighbours.seconds():.0f} s; others used {others:.2f} cores)", flush=True)
+    return [taken_now(figure, others) for figure in figures]
 
 
 def _line(figure: Figure) -> str:

@@ -1,24 +1,25 @@
-"""What the benchmarks play: many episodes of the starter library against the mock server, kept in a store. `play_many` is the one
-function that says how; everything else in this folder measures what it does from outside.
+"""What the benchmarks play: a plan over the starter library against the mock server, by `comity.run`, as `comity run` does it.
+
+`play_many` is the one function that says how; everything else in this folder measures what it does from outside.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from dataclasses import dataclass
-from hashlib import sha256
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import anyio
 
-from comity.agents.llm import LLMAgent
-from comity.evaluate.judge import Judge, LLMJudge
 from comity.library import starter
-from comity.models.openai_compatible import OpenAICompatible
 from comity.models.protocol import ChatModel
-from comity.run.single import judge_and_keep, play_and_keep
-from comity.simulate import new_episode, play
+from comity.models.resolve import Resolved, resolve
+from comity.run.execute import execute
+from comity.run.plan import JudgePlan, Plan, PolicyPlan, TaskSet
+from comity.run.prepare import prepare
 from comity.store import Store
 from comity.world.environment import Limits
-from comity.world.episodes import Episode
 from comity.world.scenarios import TurnOrder
 from comity.world.tasks import Task
 
@@ -39,8 +40,8 @@ class Load:
     in_flight: int
     """The most episodes in play at once."""
     turns: int = 20
-    store: str | None = None
-    """Where the events are kept; nowhere where `None`."""
+    store: str = ""
+    """Where it is kept; a file in a folder of the child's own where empty."""
     style: str = "chat"
     judged: bool = False
 
@@ -51,45 +52,43 @@ def tasks() -> list[Task]:
     return [t for t in every if len(t.scenario.seats) == 2 and t.scenario.turn_order is TurnOrder.ROUND_ROBIN]
 
 
-async def play_many(load: Load, wrap: Wrap = lambda model: model) -> None:
-    """Play all of it; what the store has already is not played again."""
-    client = OpenAICompatible(load.url, "mock", name=f"{load.url}#mock")
-    model = wrap(client)
-    agent, judge = LLMAgent(model, style=load.style), LLMJudge(model) if load.judged else None
-    todo = _episodes(load, agent)
+async def play_many(load: Load, wrap: Wrap | None = None) -> None:
+    """Play all of it as `comity run` does: what the store has already is not played again.
 
-    async def work(store: Store | None, known: frozenset[str]) -> None:
-        for episode in todo:
-            if store is None:
-                await play(episode, dict.fromkeys(episode.task.cast, agent))
-            else:
-                await _play_and_keep(episode, agent, store, judge, known)
-
-    try:
-        with Store.open(load.store) if load.store else nullcontext() as store:
-            known = frozenset(summary.id for summary in store.episodes()) if store else frozenset()
-            async with anyio.create_task_group() as group:
-                for _ in range(load.in_flight):
-                    group.start_soon(work, store, known)
-    finally:
-        await client.aclose()
+    Raises `RuntimeError` where not everything was played.
+    """
+    with _wrapped(wrap), Store.open(load.store) as store:
+        prepared = prepare(_plan(load), store, Path())
+        try:
+            prepared.begin(store)
+            progress = await execute(prepared, store)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await prepared.aclose()
+    if not progress.complete:
+        raise RuntimeError(f"{progress.left} episodes were not played: {progress.stopped} {dict(progress.causes)}")
 
 
-def _episodes(load: Load, agent: LLMAgent) -> Iterator[Episode]:
-    for repeat in range(load.repeats):
-        for task in tasks():
-            agents = dict.fromkeys(task.cast, agent)
-            episode = new_episode(task, agents, seed=repeat, limits=Limits(turns=load.turns))
-            yield episode.model_copy(update={"id": sha256(f"{task.id}/{repeat}".encode()).hexdigest()[:32]})
+def _plan(load: Load) -> Plan:
+    model = f"{load.url}#mock"
+    return Plan(
+        name="bench",
+        tasks=TaskSet(tasks=tuple(task.id for task in tasks())),
+        policies={"mock": PolicyPlan(model=model, style="transcript" if load.style == "transcript" else "chat")},
+        repeats=load.repeats,
+        limits=Limits(turns=load.turns),
+        judges=(JudgePlan(model=model),) if load.judged else (),
+        in_flight=load.in_flight,
+    )
 
 
-async def _play_and_keep(
-    episode: Episode, agent: LLMAgent, store: Store, judge: Judge | None, known: frozenset[str]
-) -> None:
-    if episode.id in known:
-        episode = store.episode(episode.id)
-    else:
-        store.begin(episode)
-    played = await play_and_keep(episode, dict.fromkeys(episode.task.cast, agent), store)
-    if judge is not None and not store.scorecards(played.id):
-        await judge_and_keep(played, judge, store)
+@contextmanager
+def _wrapped(wrap: Wrap | None) -> Iterator[None]:
+    """Lets every client of a run be made with something around it."""
+
+    def found(spec: str, *given: Any, **named: Any) -> Resolved:
+        plain = resolve(spec, *given, **named)
+        return plain if wrap is None else replace(plain, model=wrap(plain.model))
+
+    with patch("comity.run.players.resolve", found):
+        yield

@@ -53,7 +53,7 @@ def _reuse(style: str, found: Measured) -> Figure:
 
 
 _ALIAS = "smollm2-135m"
-_SLOT_TURNS = 12
+_SLOT_TURNS = 8
 
 
 def slots() -> list[Figure]:

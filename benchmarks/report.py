@@ -33,14 +33,14 @@ class Measurement:
     machine: str
     code: str
     """The version of Comity."""
-    load_average: float
-    """Of the last minute when it was taken; what is above 2 says that others kept the machine busy."""
+    others: float
+    """How many cores other processes used on average while it was taken; figures are good where that is near 0."""
 
 
-def taken_now(figure: Figure) -> Measurement:
-    """The figure, taken on this machine at this moment."""
+def taken_now(figure: Figure, others: float) -> Measurement:
+    """The figure, taken on this machine at this moment, while others used so many cores."""
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
-    return Measurement(figure, when, _machine(), code_version(), round(os.getloadavg()[0], 2))
+    return Measurement(figure, when, _machine(), code_version(), round(others, 2))
 
 
 def read_results(path: Path) -> dict[str, Measurement]:
@@ -88,7 +88,7 @@ def _explained(result: Measurement) -> str:
     figure = result.figure
     details = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in figure.details.items())
     how = (figure.why and f"Not measured: {figure.why}.") or figure.how
-    taken = f"{result.taken_at} UTC, Comity {result.code}, {result.machine}, load average {result.load_average:g}"
+    taken = f"{result.taken_at} UTC, Comity {result.code}, {result.machine}, others used {result.others:g} cores"
     return f"- `{figure.name}`: {how}{f' ({details}.)' if details else ''} *{taken}.*"
 
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -33,14 +34,19 @@ __all__ = ["main"]
 _Result = dict[str, list[float]]
 
 
+@contextmanager
+def _own_store(load: Load) -> Iterator[Load]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield replace(load, store=str(Path(folder) / "bench.db"))
+
+
 def _cpu(load: Load, rounds: int) -> _Result:
     """Milliseconds of CPU and of wall clock a turn; a first round warms up and is not counted."""
     spent: list[float] = []
     elapsed: list[float] = []
     turns = load.repeats * len(tasks()) * load.turns
     for _ in range(rounds + 1):
-        with tempfile.TemporaryDirectory() as folder:
-            kept = replace(load, store=str(Path(folder) / "bench.db"))
+        with _own_store(load) as kept:
             cpu, wall = time.process_time(), time.perf_counter()
             anyio.run(play_many, kept)
             spent.append((time.process_time() - cpu) * 1000 / turns)
@@ -56,8 +62,7 @@ def _growth(load: Load) -> _Result:
         made.append(Lockstep(model, load.in_flight))
         return made[-1]
 
-    with tempfile.TemporaryDirectory() as folder:
-        kept = replace(load, store=str(Path(folder) / "bench.db"))
+    with _own_store(load) as kept:
         anyio.run(play_many, kept, lockstep)
     marks = made[0].marks
     return {"cpu_ms": [(b - a) * 1000 / load.in_flight for a, b in pairwise(marks)]}
@@ -71,7 +76,8 @@ def _prompts(load: Load) -> _Result:
         made.append(Noted(model))
         return made[-1]
 
-    anyio.run(play_many, load, noted)
+    with _own_store(load) as kept:
+        anyio.run(play_many, kept, noted)
     sessions = made[0].prompts.values()
     pairs = [(before, after) for prompts in sessions for before, after in pairwise(prompts)]
     return {
@@ -168,7 +174,7 @@ def _slots(directory: str, slots: int, turns: int) -> _Result:
     async def played() -> _Result:
         entry = load_registry({})["smollm2-135m"]
         model = LocalModel(entry, directory=Path(directory), slots=slots)
-        agent = LLMAgent(model, style="transcript", sampling=Sampling(temperature=0.0, max_tokens=120))
+        agent = LLMAgent(model, style="transcript", sampling=Sampling(temperature=0.0, max_tokens=60))
         task = starter().task("gas_bill")
         agents = dict.fromkeys(task.cast, agent)
         try:
