@@ -63,4 +63,4 @@ def test_every_task_of_the_library_is_listed_by_its_whole_id(comity: Comity) -> 
 
 
 def test_there_are_episodes_and_tasks_and_nothing_else(comity: Comity) -> None:
-    assert "there are episodes and tasks, not 'dogs'" in comity("list", "dogs").complaint(code=2)
+    assert "there are episodes, runs and tasks, not 'dogs'" in comity("list", "dogs").complaint(code=2)

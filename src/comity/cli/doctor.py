@@ -21,7 +21,8 @@ from comity.models.download import is_pulled
 from comity.models.protocol import Message, ModelError, Sampling, Schema
 from comity.models.registry import BadRegistry, load_registry, models_directory
 from comity.models.replies import UnusableReply, read_object
-from comity.store import Store, StoreError, sqlite
+from comity.store import Store, StoreError
+from comity.store.database import Database, database_of
 from comity.store.schema import revision_of
 from comity.store.tables import HEAD
 
@@ -50,7 +51,7 @@ class _Store:
     """The store that would be used, and how it is."""
 
     path: str
-    """Empty where the URL is of no supported kind, since it may hold a password."""
+    """Its file, or the server and database. Empty where the URL is of no supported kind, since it may hold a password."""
     state: Literal["absent", "empty", "current", "other_schema", "unusable"]
     episodes: int | None = None
     problem: str = ""
@@ -164,27 +165,31 @@ def _bare(text: str) -> str:
 
 def _look_at(url: str) -> _Store:
     """Look at the store without making or changing one."""
-    path = ""
+    where = ""
     try:
-        file = sqlite.path_of(url)
-        path = str(file)
-        sqlite.check(file)
-        if not file.exists():
-            return _Store(path, "absent")
-        engine = sqlite.connect(file, wait=1.0)
-        try:
-            with engine.connect() as connection:
-                revision = revision_of(connection, path)
-        except DBAPIError as error:
-            raise sqlite.explain(error.orig, file) from error
-        finally:
-            engine.dispose()
+        database = database_of(url)
+        where = database.where
+        if not database.exists():
+            return _Store(where, "absent")
+        revision = _revision(database)
         if revision != HEAD:
-            return _Store(path, "other_schema" if revision else "empty", problem=revision or "")
+            return _Store(where, "other_schema" if revision else "empty", problem=revision or "")
         with Store.open(url, wait=1.0) as opened:
-            return _Store(path, "current", len(opened.episodes()))
-    except (StoreError, OSError) as error:
-        return _Store(path, "unusable", problem=" ".join(str(error).split()))
+            return _Store(where, "current", len(opened.episodes()))
+    except StoreError as error:
+        return _Store(where, "unusable", problem=" ".join(str(error).split()))
+
+
+def _revision(database: Database) -> str | None:
+    engines = database.connect(wait=1.0)
+    try:
+        with engines.reading.connect() as connection:
+            return revision_of(connection, database.where)
+    except DBAPIError as error:
+        refused = database.explain(error.orig)
+    finally:
+        engines.close()
+    raise refused
 
 
 def _told_store(found: _Store) -> str:

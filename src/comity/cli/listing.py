@@ -1,4 +1,4 @@
-"""`comity list`: what there is to see and to play: episodes and tasks."""
+"""`comity list`: what there is to see and to play: episodes, runs and tasks."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from comity.agents.briefing import printable
 from comity.cli.choose import open_store, store_url
 from comity.cli.output import console, print_json, told
 from comity.library import load_library, starter
-from comity.store import EpisodeSummary, Store, TaskSummary
+from comity.store import EpisodeSummary, RunSummary, Store, TaskSummary
 
 __all__ = ["add_to"]
 
@@ -25,26 +25,31 @@ def add_to(app: typer.Typer) -> None:
 
 
 def listing(
-    what: Annotated[str, typer.Argument(help="episodes or tasks.")] = "episodes",
+    what: Annotated[str, typer.Argument(help="episodes, runs or tasks.")] = "episodes",
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest episodes first.")] = 50,
+    run: Annotated[str | None, typer.Option(help="Only the episodes of this run.")] = None,
     library: Annotated[Path | None, typer.Option(help="A folder of your own characters and scenarios.")] = None,
     store: Annotated[
         str | None, typer.Option(help="Where episodes are kept; else COMITY_STORE, else ./comity.db.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
-    """List the episodes in the store, or the tasks of the library and the store."""
+    """List the episodes or runs in the store, or the tasks of the library and the store."""
     with open_store(store) as opened:
         if what == "episodes":
-            _episodes(opened, limit, store_url(store), as_json=as_json)
+            _episodes(opened, limit, run, store_url(store), as_json=as_json)
+        elif what == "runs":
+            _runs(opened, store_url(store), as_json=as_json)
         elif what == "tasks":
             _tasks(opened, limit, library, as_json=as_json)
         else:
-            raise typer.BadParameter(f"there are episodes and tasks, not {what!r}")
+            raise typer.BadParameter(f"there are episodes, runs and tasks, not {what!r}")
 
 
-def _episodes(store: Store, limit: int, url: str, *, as_json: bool) -> None:
-    found = store.episodes(limit=limit)
+def _episodes(store: Store, limit: int, run: str | None, url: str, *, as_json: bool) -> None:
+    if run is not None:
+        store.run(run)  # a name that is not there is said, with those that are
+    found = store.episodes(limit=limit, run=run)
     if as_json:
         print_json([_plain(summary) for summary in found])
     elif not found:
@@ -71,6 +76,23 @@ def _state(episode: EpisodeSummary) -> str:
         return f"damaged: {episode.damage}"
     ended = episode.end.replace("_", " ") if episode.end else ""
     return ended or episode.status
+
+
+def _runs(store: Store, url: str, *, as_json: bool) -> None:
+    found = store.runs()
+    if as_json:
+        print_json([asdict(each) | {"created_at": each.created_at and each.created_at.isoformat()} for each in found])
+    elif not found:
+        told(f"No runs in {url} yet. Begin one: comity run PLAN.toml")
+    else:
+        columns = ("run", "episodes", "finished", "failed", "stopped", "cards", "calls", "tokens", "cost")
+        _table(columns, [_run_row(each) for each in found])
+
+
+def _run_row(run: RunSummary) -> tuple[str, ...]:
+    counts = (run.episodes, run.finished, run.failed, run.interrupted, run.scorecards, run.calls, run.tokens)
+    cost = f"${run.cost:,.2f}" + (f" and {run.unpriced:,} calls of unknown price" if run.unpriced else "")
+    return (run.id, *(f"{count:,}" for count in counts), cost)
 
 
 def _tasks(store: Store, limit: int, library: Path | None, *, as_json: bool) -> None:

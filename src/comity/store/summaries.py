@@ -5,15 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, select, true
 
 from comity.store.bodies import load
 from comity.store.snapshots import caption_of
-from comity.store.tables import current, episodes, events, scorecards, tasks
+from comity.store.tables import current, episodes, events, members, runs, scorecards, spending, tasks
 from comity.world.environment import End, EndReason
 from comity.world.episodes import Interruption
 
-__all__ = ["EpisodeSummary", "Status", "TaskSummary", "list_episodes", "list_ids", "list_tasks"]
+__all__ = [
+    "EpisodeSummary",
+    "RunSummary",
+    "Status",
+    "TaskSummary",
+    "list_episodes",
+    "list_ids",
+    "list_runs",
+    "list_tasks",
+]
 
 Status = Literal["running", "interrupted", "finished"]
 
@@ -61,6 +70,78 @@ class EpisodeSummary:
     """What could not be read; empty where all is well."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One run of a listing."""
+
+    id: str
+    created_at: datetime | None
+    """`None` only where it could not be read."""
+    episodes: int
+    """All that its plan asks for."""
+    begun: int
+    finished: int
+    failed: int
+    """Finished by an agent's own failure."""
+    interrupted: int
+    """Stopped through no fault of an agent, while played or judged, and not taken up again since."""
+    scorecards: int
+    calls: int
+    tokens: int
+    """Of prompts and replies together."""
+    cost: float
+    """In US dollars, as far as prices are known."""
+    unpriced: int
+    """Calls whose price is not known."""
+    damage: str = ""
+
+
+def list_runs(connection: Connection) -> list[RunSummary]:
+    """Every run, newest first, with what it has come to. None of its episodes is built."""
+    counted = (
+        select(
+            members.c.run,
+            func.count().label("episodes"),
+            func.count(episodes.c.id).label("begun"),
+            func.count(episodes.c.ending).label("finished"),
+            func.count(episodes.c.failure).label("failed"),
+            func.count(episodes.c.interrupted).label("interrupted"),
+        )
+        .select_from(members.outerjoin(episodes, episodes.c.id == members.c.episode))
+        .group_by(members.c.run)
+        .subquery()
+    )
+    judged = (
+        select(members.c.run, func.count().label("scorecards"))
+        .join(scorecards, scorecards.c.episode == members.c.episode)
+        .group_by(members.c.run)
+        .subquery()
+    )
+    tokens = spending.c.prompt_tokens + spending.c.completion_tokens
+    sums = {"calls": spending.c.calls, "tokens": tokens, "cost": spending.c.cost, "unpriced": spending.c.unpriced}
+    spent = (
+        select(spending.c.run, *(func.sum(column).label(name) for name, column in sums.items()))
+        .group_by(spending.c.run)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(runs.c.id, runs.c.created_at, counted, judged.c.scorecards, spent)
+        .outerjoin(counted, counted.c.run == runs.c.id)
+        .outerjoin(judged, judged.c.run == runs.c.id)
+        .outerjoin(spent, spent.c.run == runs.c.id)
+        .order_by(runs.c.created_at.desc(), runs.c.id)
+    )
+    return [_run(row) for row in rows]
+
+
+def _run(row: Row[tuple[object, ...]]) -> RunSummary:
+    reader = _Reader()
+    names = ("episodes", "begun", "finished", "failed", "interrupted", "scorecards", "calls", "tokens", "unpriced")
+    counts = {name: int(getattr(row, name) or 0) for name in names}
+    created = reader.time(row.created_at)
+    return RunSummary(row.id, created, **counts, cost=float(row.cost or 0), damage=", ".join(reader.damage))
+
+
 def list_tasks(connection: Connection) -> list[TaskSummary]:
     """Every current task, in the order in which their ids were first added."""
     rows = connection.execute(
@@ -85,17 +166,19 @@ def _task(task_id: str, scenario: str | None, caption: str | None) -> TaskSummar
     return TaskSummary(task_id, scenario or "", title, names)
 
 
-def list_episodes(connection: Connection, limit: int | None) -> list[EpisodeSummary]:
-    """The newest episodes, newest first."""
+def list_episodes(connection: Connection, limit: int | None, run: str | None = None) -> list[EpisodeSummary]:
+    """The newest episodes, of one run where it is named, newest first."""
     last_turn = (
         select(events.c.turn)
         .where(events.c.episode == episodes.c.id, events.c.position == episodes.c.length - 1)
         .scalar_subquery()
     )
     cards = select(func.count()).where(scorecards.c.episode == episodes.c.id).scalar_subquery()
+    of_run = select(members.c.episode).where(members.c.run == run)
     rows = connection.execute(
         select(episodes, tasks.c.id.label("task_id"), tasks.c.caption, last_turn.label("turns"), cards.label("cards"))
         .select_from(episodes.outerjoin(tasks, tasks.c.hash == episodes.c.task))
+        .where(true() if run is None else episodes.c.id.in_(of_run))
         .order_by(episodes.c.started_at.desc(), episodes.c.seq.desc())
         .limit(limit)
     )
