@@ -9,6 +9,7 @@ import math
 __all__ = ["Window"]
 
 _CUT = 0.7
+_QUICKLY_TO = 0.9
 _RESTART = 8.0
 _GENTLE = 16.0
 _EASE = 0.9
@@ -41,8 +42,9 @@ class Window:
     def grow(self, in_flight: int) -> None:
         """A call succeeded while so many were in flight, itself among them.
 
-        By 1, which doubles the size in a round, until the first cut and after a restart; else by 1 in a round, or in 16
-        calls where that is more. Room that is not used is not known to be there: nothing grows while less than half is in use.
+        By 1, which doubles the size in a round, until the first cut; after it, up to 0.9 of what was too much, unless that was
+        little; and after a restart. Else by 1 in a round, or in 16 calls where that is more. Room that is not used is not known
+        to be there: nothing grows while less than half is in use.
         """
         if self.spacing:
             self.spacing = self.spacing * _EASE if self.spacing > _NO_SPACING else 0.0
@@ -66,7 +68,10 @@ class Window:
         if number > self._cut_after:
             if self.size < 2:
                 self.spacing = min(_MOST_SPACING, max(_LEAST_SPACING, 2 * self.spacing))
-            self.size = self._threshold = max(1.0, _CUT * min(self.size, in_flight))
+            was = min(self.size, in_flight)
+            self.size = self._threshold = max(1.0, _CUT * was)
+            if was > _GENTLE:
+                self._threshold = _QUICKLY_TO * was
             self._cut_after = newest
 
     def restart(self) -> None:
