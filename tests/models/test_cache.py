@@ -170,6 +170,7 @@ async def test_many_schemas_are_told_apart_however_many_there_are(cache: Respons
         for n in range(200):
             await ask(model, schema=Schema("scorecard", {"enum": [n]}))
     assert inner.calls == 200
+    assert 0 < len(model._schemas) <= 64
 
 
 async def test_what_failed_or_was_cancelled_is_asked_again(cache: ResponseCache) -> None:

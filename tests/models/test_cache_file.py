@@ -109,6 +109,24 @@ def test_replies_are_written_without_being_asked_to(cache: ResponseCache, monkey
     assert has(cache, "a")
 
 
+def test_a_reply_that_comes_while_others_are_written_is_not_lost(
+    cache: ResponseCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = cache_file._stored
+
+    def and_another(key: bytes, row: cache_file._Row) -> object:
+        put(cache, "late")
+        return stored(key, row)
+
+    monkeypatch.setattr(cache_file, "_stored", and_another)
+    put(cache, "early")
+    cache.flush()
+    monkeypatch.undo()
+    assert has(cache, "early")
+    assert has(cache, "late")
+    assert cache.size().entries == 2
+
+
 def test_the_file_and_those_beside_it_are_their_owners_alone(path: Path) -> None:
     before = os.umask(0)
     try:

@@ -18,7 +18,7 @@ from comity.models.cache_file import (
     ResponseCache,
     default_cache_file,
 )
-from comity.models.protocol import ChatModel, Completion, Message, Sampling, Schema
+from comity.models.protocol import ChatModel, Completion, Message, Sampling, Schema, prompt_hash
 
 __all__ = [
     "CacheError",
@@ -65,10 +65,8 @@ def _text(schema: Schema | None) -> str:
 
 def _key(head: str, messages: Sequence[Message], schema: str, sampling: Sampling) -> bytes:
     drawn = repr(sampling.__dict__)  # every field there is; a quarter of what JSON costs
-    shape = " ".join([f"{message.role} {len(message.content)}" for message in messages])
-    # none of the first four holds a line break, and the shape says where each message ends
-    whole = "\n".join((head, drawn, schema, shape, "".join([message.content for message in messages])))
-    return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).digest()
+    whole = "\n".join((head, drawn, schema, prompt_hash(messages)))  # none of them holds a line break
+    return hashlib.sha256(whole.encode()).digest()
 
 
 class Cached:
