@@ -4,6 +4,7 @@ model, fetched once and kept, and the check that prompts only grow, whatever is 
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,13 +31,14 @@ def anyio_backend() -> str:
 def prompts_only_grow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Growth]:
     """In every test, every prompt of a seat of an episode but its first begins with the whole of its previous one.
 
-    What is sent to a model is checked, once a turn: a re-ask is a side branch. Two episodes of one id would be taken
-    for one, so each that a test plays needs its own.
+    What is sent to a model is checked, once a turn: a re-ask is a side branch. It is what a style makes of the view
+    afresh, whatever was kept of earlier views. Two episodes of one id would be taken for one, so each that a test plays
+    needs its own.
     """
     growth, act = Growth(), LLMAgent.act
 
     async def watched(self: LLMAgent, view: SeatView) -> Reply:
-        messages = self._style.messages(view)
+        messages = self._style.messages(replace(view, notes={}))
         growth.note(view.session, self._style.template.label, messages)
         reply = await act(self, view)
         assert not reply.calls or reply.calls[0].prompt_hash == prompt_hash(messages), "another prompt was sent"

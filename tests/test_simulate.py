@@ -1,5 +1,7 @@
 """The episode loop: reproducible, continued from anywhere as if played through, and honest when a model cannot be asked."""
 
+import gc
+import weakref
 from collections.abc import Mapping, Sequence
 
 import anyio
@@ -14,11 +16,11 @@ from comity.agents.protocol import Agent, Reply
 from comity.agents.scripted import ScriptedAgent, lines
 from comity.models.protocol import ModelError, Overloaded, Unreachable
 from comity.models.scripted import scripted
-from comity.simulate import new_episode
+from comity.simulate import new_episode, play
 from comity.world.actions import Action
 from comity.world.environment import End, EndReason, Limits
 from comity.world.episodes import Episode, Policy, replay
-from comity.world.events import Event, Failure
+from comity.world.events import Event, Failure, Trace
 from comity.world.scenarios import TurnOrder
 from comity.world.tasks import Task
 from comity.world.views import SeatView
@@ -256,6 +258,38 @@ async def test_the_sink_hears_a_turn_in_one_call_before_anyone_is_asked_again(or
     assert told == [
         said for turn in ("1", "2", "3") for said in [*[f"ask {turn}"] * acting, f"heard {' '.join([turn] * acting)}"]
     ]
+
+
+@pytest.mark.parametrize("order", TurnOrder)
+async def test_without_traces_an_episode_is_the_same_and_the_sink_is_told_all(order: TurnOrder) -> None:
+    of = task("Ana", "Ben", "Cai", order=order, turns=8)
+    agents, sink = dice_agents(of, llm=True), Sink()
+    whole = await simulate(of, agents, seed=4)
+    begun = new_episode(of, agents, seed=4)
+    lean = await play(begun, agents, (), sink, keep_traces=False)
+    assert bare_events(sink.events) == bare_events(whole.events)
+    assert all(event.trace == Trace() for event in lean.events)
+    assert [event.untraced() for event in whole.events] == list(lean.events)
+    again = await play(new_episode(of, agents, seed=4), agents, sink.events[:4], keep_traces=False)
+    assert (again.events, again.end) == (lean.events, lean.end) == (lean.events, whole.end)
+
+
+async def test_what_is_kept_of_an_episode_goes_with_it() -> None:
+    kept: list[weakref.ref[object]] = []
+
+    class Thing:
+        """Something that can be seen to go."""
+
+    def speak(view: SeatView) -> str:
+        view.notes[view.turn] = thing = Thing()
+        kept.append(weakref.ref(thing))
+        assert all(ref() is not None for ref in kept)
+        return "hello"
+
+    episode = await simulate(task(), both(ScriptedAgent(speak)))
+    gc.collect()
+    assert episode.turns == len(kept) == 20
+    assert [ref() for ref in kept] == [None] * 20
 
 
 async def test_a_sink_that_fails_stops_the_episode() -> None:

@@ -4,6 +4,7 @@ It knows no store, no model and no clock but the one it stamps events with; what
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from comity.world.environment import Environment, Limits, State
 from comity.world.episodes import Episode
 from comity.world.events import Event, Failure, Trace
 from comity.world.tasks import Task
-from comity.world.views import view
+from comity.world.views import Projection
 from comity.world.visibility import Mode
 
 __all__ = ["Sink", "new_episode", "play", "simulate"]
@@ -81,31 +82,56 @@ async def simulate(
 
 
 async def play(
-    episode: Episode, agents: Mapping[str, Agent], so_far: Sequence[Event] = (), sink: Sink | None = None
+    episode: Episode,
+    agents: Mapping[str, Agent],
+    so_far: Sequence[Event] = (),
+    sink: Sink | None = None,
+    *,
+    keep_traces: bool = True,
 ) -> Episode:
-    """Play this episode on from the events so far; see `simulate`."""
+    """Play this episode on from the events so far; see `simulate`.
+
+    Without `keep_traces` the sink alone is told how actions came about: the episode's events do not hold it, which is most of
+    what an episode in play takes up in memory.
+    """
     recorded = {(event.turn, event.seat): event for event in so_far}
     if len(recorded) < len(so_far):
         raise ValueError("so_far has two events of one seat in one turn")
     state = Environment().reset(
         episode.task, seed=episode.seed, mode=episode.mode, lite=episode.lite, limits=episode.limits
     )
-    while state.acting:
-        known = {seat: recorded.pop((state.turn, seat)) for seat in state.acting if (state.turn, seat) in recorded}
-        asked = [seat for seat in state.acting if seat not in known]
+    projection = Projection(episode.id)
+    while acting := state.acting:
+        known = {seat: recorded.pop((state.turn, seat)) for seat in acting if (state.turn, seat) in recorded}
+        asked = [seat for seat in acting if seat not in known]
         if asked and recorded:
             raise ValueError(f"so_far has no event of {asked[0]!r} in turn {state.turn}, but later ones")
-        replies = await _ask(state, agents, asked, episode.id)
-        played = len(state.events)
-        state = _step(state, known, replies)
-        new = state.events[played:]
-        if any(known.get(event.seat, event) != event for event in new):
-            raise ValueError(f"so_far has other indexes or audiences in turn {new[0].turn} than the rules give")
-        if sink is not None and asked:
-            await sink([event for event in new if event.seat in replies])
+        played = state.events
+        state = await _turn(state, agents, known, asked, projection, sink)
+        if not keep_traces:
+            state = replace(state, events=(*played, *(event.untraced() for event in state.events[len(played) :])))
     if recorded:
         raise ValueError("so_far has events after the episode's end")
     return episode.model_copy(update={"events": state.events, "end": state.end, "finished_at": datetime.now(UTC)})
+
+
+async def _turn(
+    state: State,
+    agents: Mapping[str, Agent],
+    known: Mapping[str, Event],
+    asked: Sequence[str],
+    projection: Projection,
+    sink: Sink | None,
+) -> State:
+    """Play one turn: ask those of whom it is not known what they did, and tell the sink what they do."""
+    replies = await _ask(state, agents, asked, projection)
+    after = _step(state, known, replies)
+    new = after.events[len(state.events) :]
+    if any(known.get(event.seat, event) != event for event in new):
+        raise ValueError(f"so_far has other indexes or audiences in turn {state.turn} than the rules give")
+    if sink is not None and asked:
+        await sink([event for event in new if event.seat in replies])
+    return after
 
 
 def _step(state: State, known: Mapping[str, Event], replies: Mapping[str, Reply]) -> State:
@@ -127,12 +153,16 @@ def _legal(state: State, seat: str, did: Action | Failure) -> Action | Failure:
     return did
 
 
-async def _ask(state: State, agents: Mapping[str, Agent], seats: Sequence[str], episode: str) -> dict[str, Reply]:
+async def _ask(
+    state: State, agents: Mapping[str, Agent], seats: Sequence[str], projection: Projection
+) -> dict[str, Reply]:
     """Ask all seats at once; each sees the log as it stood before the turn."""
+    if len(seats) == 1:  # nearly always; a group of one would only cost
+        return {seat: await agents[seat].act(projection.view(state, seat)) for seat in seats}
     replies: dict[str, Reply] = {}
 
     async def ask(seat: str) -> None:
-        replies[seat] = await agents[seat].act(view(state, seat, episode=episode))
+        replies[seat] = await agents[seat].act(projection.view(state, seat))
 
     try:
         async with anyio.create_task_group() as group:

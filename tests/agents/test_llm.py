@@ -3,6 +3,8 @@
 from itertools import pairwise
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from worlds import NOTHING, Replies, flat, opened, played, reply, say, task
 
 from comity.agents.llm import LLMAgent
@@ -262,3 +264,15 @@ async def test_the_scripted_demo_plays_in_every_order_and_style(order: TurnOrder
 def test_messages_are_what_is_hashed() -> None:
     one = [Message("user", "x")]
     assert prompt_hash(one) == prompt_hash((Message("user", "x"),)) != prompt_hash([Message("system", "x")])
+
+
+prompts = st.lists(
+    st.builds(Message, st.sampled_from(["user", "assistant"]), st.text("xy 1\n\ud83d", max_size=12)), max_size=3
+)
+
+
+@given(prompts, prompts)
+@example([Message("user", "x\nuser 1\ny")], [Message("user", "x"), Message("user", "y")])
+@example([Message("user", "x"), Message("user", "")], [Message("user", "x\nuser 0\n")])
+def test_no_two_prompts_are_hashed_alike(one: list[Message], other: list[Message]) -> None:
+    assert (prompt_hash(one) == prompt_hash(other)) == (one == other)

@@ -58,7 +58,7 @@ def test_an_own_action_comes_before_what_others_did_in_the_same_turn(style: Styl
     state = played(opened(task(order=TurnOrder.SIMULTANEOUS)), {"a": say("from a"), "b": say("from b")})
     for seat, first, second in (("a", "from a", "from b"), ("b", "from b", "from a")):
         seen = view(state, seat)
-        assert next(iter(own_first(seen))).seat == seat
+        assert next(iter(own_first(seen, seen.history))).seat == seat
         prompt = flat(style.messages(seen))
         assert prompt.index(first) < prompt.index(second)
 

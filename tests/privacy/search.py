@@ -13,6 +13,7 @@ from comity.world import views
 from comity.world.actions import MAX_ARGUMENT, Action, ActionType, IllegalAction
 from comity.world.environment import Environment, State
 from comity.world.events import Failure
+from comity.world.views import Projection
 from privacy.oracle import Oracle, canaries
 from privacy.recording import Asked, RecordingModel, assert_prompts_grow
 from privacy.worlds import Turn, World
@@ -50,6 +51,7 @@ class _Play:
         self.episode = f"world{next(_NUMBERS)}"
         self.oracle = Oracle(self.world)
         self.model = RecordingModel(lambda asked: self.replies.pop(0))
+        self.projection = Projection(self.episode)
         self.agent = LLMAgent(self.model, style=self.world.style)
 
 
@@ -98,7 +100,9 @@ def _act(play: _Play, state: State, seat: str) -> Action | Failure:
     """What the seat does, as its agent reads the model's replies."""
     turn = play.world.turn(state.turn, seat, state.spec(seat))
     play.replies[:], first = turn.replies, len(play.model.asked)
-    reply = now(play.agent.act(views.view(state, seat, episode=play.episode)))
+    view = play.projection.view(state, seat)
+    reply = now(play.agent.act(view))
+    _expect(f"what is kept of the views of {seat}", repr(view.notes), play.oracle.known(seat))
     assert not play.replies, f"the model was not asked {len(turn.replies)} times: {turn.replies}"
     for attempt, asked in enumerate(play.model.asked[first:]):
         _search_prompt(play, seat, asked, "".join(turn.replies[:attempt]))

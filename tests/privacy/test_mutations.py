@@ -7,13 +7,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import NoSuchExample
 
+from comity.agents import renderings
 from comity.agents.chat import ChatStyle
 from comity.models.protocol import Message
 from comity.world import environment, views, visibility
 from comity.world.actions import Action, ActionType
 from comity.world.environment import State
+from comity.world.events import Event
 from comity.world.relationships import RelationshipKind
-from comity.world.views import SeatView
+from comity.world.views import Projection, SeatView
 from comity.world.visibility import Fact, Mode
 from privacy.search import Leak, Withheld, search
 from privacy.worlds import SEATS, World, worlds
@@ -104,6 +106,24 @@ def messages_exist_for_all(patch: Patch) -> None:
     patch.setattr(views, "view", everything)
 
 
+def projections_tell_everyone(patch: Patch) -> None:
+    """The projection of an episode shows all of its seats what it shows one."""
+    real = Projection._tell
+
+    def tell(self: Projection, event: Event, names: Mapping[str, str]) -> None:
+        real(self, event.model_copy(update={"audience": SEATS}), names)
+
+    patch.setattr(Projection, "_tell", tell)
+
+
+def projections_have_one_place_for_notes(patch: Patch) -> None:
+    """And renderings do not look whose they are."""
+    notes: dict[object, object] = {}
+    real = Projection.view
+    patch.setattr(Projection, "view", lambda self, state, seat: replace(real(self, state, seat), notes=notes))
+    patch.setattr(renderings, "_frame", lambda view: ())
+
+
 def who_left_hears_on(patch: Patch) -> None:
     real = visibility.audience
     patch.setattr(environment, "audience", lambda action, actor, present, mode: real(action, actor, SEATS, mode))
@@ -173,6 +193,8 @@ LEAKS: Mapping[str, Callable[[Patch], None]] = {
         messages_are_open,
         doing_nothing_is_public,
         messages_exist_for_all,
+        projections_tell_everyone,
+        projections_have_one_place_for_notes,
         who_left_hears_on,
         the_first_seat_hears_all,
         the_setting_tells_the_judge_note,

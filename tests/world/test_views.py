@@ -9,7 +9,7 @@ from comity.world.environment import Environment
 from comity.world.relationships import RelationshipKind
 from comity.world.scenarios import TurnOrder
 from comity.world.tasks import Task
-from comity.world.views import view
+from comity.world.views import Projection, view
 
 
 def test_a_view_holds_the_seat_the_setting_and_the_others_in_seat_order() -> None:
@@ -68,3 +68,33 @@ def test_what_a_seat_has_seen_is_never_taken_back(of: Task, seed: int) -> None:
 def test_after_a_simultaneous_turn_everyone_sees_all_of_it() -> None:
     state = played(opened(task("Ana", "Ben", order=TurnOrder.SIMULTANEOUS)), {"a": say("x"), "b": say("y")})
     assert [seen.action.argument for seen in view(state, "a").history] == ["x", "y"]
+
+
+@given(tasks(), st.integers(0, 2**40))
+def test_a_projection_gives_the_views_of_any_states_in_any_order(of: Task, seed: int) -> None:
+    states = [opened(of, seed=seed)]
+    while acting := states[-1].acting:
+        did = {seat: roll(view(states[-1], seat)) for seat in acting}
+        states.append(Environment().step(states[-1], did))
+    projection = Projection("e")
+    for state in (*states, *reversed(states), states[0], states[-1]):
+        assert [projection.view(state, seat) for seat in of.cast] == [
+            view(state, seat, episode="e") for seat in of.cast
+        ]
+
+
+def test_notes_stay_with_the_seat_as_long_as_the_episode_goes_on() -> None:
+    projection, state = Projection("e"), opened(task())
+    notes = projection.view(state, "a").notes
+    later = played(state, say("x"))
+    assert projection.view(later, "a").notes is notes
+    assert projection.view(later, "b").notes is not notes
+    assert projection.view(played(state, say("y")), "a").notes is not notes
+    assert projection.view(later, "a") == view(later, "a", episode="e")
+
+
+def test_notes_are_no_part_of_what_a_view_says() -> None:
+    one, other = view(opened(task()), "a"), view(opened(task()), "a")
+    one.notes["key"] = "kept"
+    assert one == other
+    assert "kept" not in repr(one)

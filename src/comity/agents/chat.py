@@ -4,16 +4,25 @@ as assistant messages.
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from comity.agents.narration import aim_slots, own_first, told_action, told_facts
+from comity.agents.renderings import rendered
 from comity.agents.replies import Parsed, parse_action
 from comity.models.prompts import Block, Template, load_template, quote
 from comity.models.protocol import Message, Schema
 from comity.models.replies import partial_words
 from comity.world.actions import Action, ActionSpec
-from comity.world.views import Profile, SeatView
+from comity.world.views import Profile, SeatView, Seen
 
 __all__ = ["ChatStyle"]
+
+
+class _Talk(NamedTuple):
+    messages: tuple[Message, ...]
+    """Up to the seat's last own action."""
+    news: tuple[str, ...]
+    """What others did since, a line each."""
 
 
 class ChatStyle:
@@ -26,16 +35,8 @@ class ChatStyle:
 
     def messages(self, view: SeatView) -> list[Message]:
         """The prompt for this view."""
-        messages = [Message("system", self._system(view))]
-        news: list[str] = []
-        for seen in own_first(view):
-            if seen.seat == view.me.seat:
-                messages.append(Message("user", self._news(view, news, seen.turn)))
-                messages.append(Message("assistant", _reply(seen.action, seen.to)))
-                news = []
-            else:
-                news.append(told_action(self.template, seen.name, seen.action, seen.to))
-        return [*messages, Message("user", self._news(view, news, view.turn))]
+        talk = rendered(view, self, self._begin, self._tell)
+        return [*talk.messages, Message("user", self._news(view, talk.news, view.turn))]
 
     def schema(self, view: SeatView) -> Schema:
         """The reply schema of the seat's `ActionSpec`."""
@@ -52,6 +53,20 @@ class ChatStyle:
     def spoken(self, text: str) -> str:
         """The argument as far as it has come."""
         return partial_words(text, after='"argument"')
+
+    def _begin(self, view: SeatView) -> "_Talk":
+        return _Talk((Message("system", self._system(view)),), ())
+
+    def _tell(self, view: SeatView, talk: "_Talk", history: Sequence[Seen]) -> "_Talk":
+        messages, news = list(talk.messages), list(talk.news)
+        for seen in own_first(view, history):
+            if seen.seat == view.me.seat:
+                messages.append(Message("user", self._news(view, news, seen.turn)))
+                messages.append(Message("assistant", _reply(seen.action, seen.to)))
+                news.clear()
+            else:
+                news.append(told_action(self.template, seen.name, seen.action, seen.to))
+        return _Talk(tuple(messages), tuple(news))
 
     def _news(self, view: SeatView, news: Sequence[str], turn: int) -> str:
         ask = "script_ask" if view.mode == "script" else "ask"

@@ -26,9 +26,9 @@ def told_facts(template: Template, facts: Mapping[Fact, str], indent: str = "") 
     return Block("\n".join(indent + template.fill("fact", label=label, value=value) for label, value in labelled))
 
 
-def own_first(view: SeatView) -> Iterable[Seen]:
-    """The history with the seat's own action first in each turn: what others did at the same time came to it afterwards."""
-    for _, turn in groupby(view.history, key=lambda seen: seen.turn):
+def own_first(view: SeatView, history: Iterable[Seen]) -> Iterable[Seen]:
+    """What the seat perceived, with the seat's own action first in each turn: what others did at the same time came to it afterwards."""
+    for _, turn in groupby(history, key=lambda seen: seen.turn):
         yield from sorted(turn, key=lambda seen: seen.seat != view.me.seat)
 
 

@@ -5,11 +5,12 @@ role-mapped messages let it drift (design/003).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from comity.agents.narration import aim_slots, own_first
+from comity.agents.renderings import rendered
 from comity.agents.replies import Parsed, checked, parse_action
 from comity.models.prompts import Block, Quoted, Template, load_template, plain, quote
 from comity.models.protocol import Message, Schema
@@ -34,18 +35,24 @@ class _Form(NamedTuple):
     to: tuple[str, ...] = ()
 
 
+class _Told(NamedTuple):
+    system: str
+    text: str
+    """The scene and a line for each action."""
+
+
 class TranscriptStyle:
     """One user message that grows by a line an action."""
 
     @property
     def template(self) -> Template:
         """`prompts/transcript.toml`."""
-        return load_template("comity.agents:transcript", "comity.agents:narration")
+        return _template()
 
     def messages(self, view: SeatView) -> list[Message]:
         """The prompt for this view."""
-        talk = [self._line(seen) for seen in own_first(view) if seen.action.type is not ActionType.NONE]
-        return [Message("system", self._system(view)), Message("user", "\n".join([self._scene(view), *talk]))]
+        told = rendered(view, self, self._begin, self._tell)
+        return [Message("system", told.system), Message("user", told.text)]
 
     def schema(self, view: SeatView) -> Schema:
         """One of the ways in which this seat's next line may begin, and its words."""
@@ -56,7 +63,7 @@ class TranscriptStyle:
         found, repaired = read_object(text)
         if "action_type" in found:
             return parse_action(text, view.spec)
-        forms = {start.casefold(): form for start, form in self._forms(view).items()}
+        forms = _forms(view.me.name, view.spec.types, view.spec.recipients)
         for start, words in found.items():
             if (form := forms.get(plain(start).casefold())) and isinstance(words, str):
                 return Parsed(checked(form.type, words, form.to, view.spec), repaired)
@@ -72,16 +79,12 @@ class TranscriptStyle:
         key = _FIRST_KEY.match(text)
         return partial_words(text, after=key[0]) if key else ""
 
-    def _forms(self, view: SeatView) -> Mapping[str, _Form]:
-        """Every way in which the seat's line may begin, with what it then is."""
-        fill, name = self.template.fill, view.me.name
-        forms = {fill(f"start_{kind.name.lower()}", name=name): _Form(kind) for kind in view.spec.types}
-        if ActionType.SPEAK in view.spec.types:
-            tones = {tone for stage in _STAGES for tone in self._tones(stage)}
-            forms |= {fill("start_in_tone", name=name, tone=tone): _Form(ActionType.SPEAK) for tone in sorted(tones)}
-            for seat, other in view.spec.recipients:
-                forms[fill("start_privately", name=name, to=other)] = _Form(ActionType.SPEAK, (seat,))
-        return forms
+    def _begin(self, view: SeatView) -> "_Told":
+        return _Told(self._system(view), self._scene(view))
+
+    def _tell(self, view: SeatView, told: "_Told", history: Sequence[Seen]) -> "_Told":
+        acts = (seen for seen in own_first(view, history) if seen.action.type is not ActionType.NONE)
+        return told._replace(text="\n".join([told.text, *map(self._line, acts)]))
 
     def _offered(self, view: SeatView) -> list[str]:
         """The beginnings the model may choose from: where the seat can speak, two tones that suit the stage, drawn by
@@ -91,7 +94,7 @@ class TranscriptStyle:
         if ActionType.SPEAK not in view.spec.types:
             return [fill(f"start_{kind.name.lower()}", name=name) for kind in view.spec.types]
         stage = _STAGES[min(len(_STAGES) * (view.turn - 1) // view.turn_limit, len(_STAGES) - 1)]
-        tones = sorted(self._tones(stage), key=lambda tone: derive_seed(view.seed, tone))[:2]
+        tones = sorted(_tones(stage), key=lambda tone: derive_seed(view.seed, tone))[:2]
         offered = [fill("start_in_tone", name=name, tone=tone) for tone in tones]
         if view.spec.recipients:
             _, other = view.spec.recipients[view.seed % len(view.spec.recipients)]
@@ -101,9 +104,6 @@ class TranscriptStyle:
             offered.append(fill("start_leave", name=name))
         return offered
 
-    def _tones(self, stage: str) -> list[str]:
-        return self.template.texts[f"tones_{stage}"].split(", ")
-
     def _line(self, seen: Seen) -> str:
         key = "start_privately" if seen.to else f"start_{seen.action.type.name.lower()}"
         start = self.template.fill(key, name=seen.name, to=", ".join(seen.to))
@@ -112,7 +112,7 @@ class TranscriptStyle:
     def _system(self, view: SeatView) -> str:
         others = " and ".join(_who(profile) for profile in view.others)
         text = "script_system" if view.mode == "script" else "system"
-        example = self.template.fill("start_in_tone", name=view.me.name, tone=self._tones("early")[0])
+        example = self.template.fill("start_in_tone", name=view.me.name, tone=_tones("early")[0])
         return self.template.fill(
             text, who=_who(view.me), name=view.me.name, others=others, format=Block(_format(example))
         )
@@ -139,6 +139,27 @@ class TranscriptStyle:
             **_told(profile),
             **aim_slots(profile),
         )
+
+
+def _template() -> Template:
+    return load_template("comity.agents:transcript", "comity.agents:narration")
+
+
+def _tones(stage: str) -> list[str]:
+    return _template().texts[f"tones_{stage}"].split(", ")
+
+
+@lru_cache(maxsize=4096)
+def _forms(name: str, types: tuple[ActionType, ...], recipients: tuple[tuple[str, str], ...]) -> Mapping[str, _Form]:
+    """Every way in which the line of who is called so may begin, its case folded, with what it then is."""
+    fill = _template().fill
+    forms = {fill(f"start_{kind.name.lower()}", name=name): _Form(kind) for kind in types}
+    if ActionType.SPEAK in types:
+        tones = {tone for stage in _STAGES for tone in _tones(stage)}
+        forms |= {fill("start_in_tone", name=name, tone=tone): _Form(ActionType.SPEAK) for tone in sorted(tones)}
+        for seat, other in recipients:
+            forms[fill("start_privately", name=name, to=other)] = _Form(ActionType.SPEAK, (seat,))
+    return {start.casefold(): form for start, form in forms.items()}
 
 
 def _who(profile: Profile) -> str:

@@ -1,7 +1,6 @@
 """Talking to a language model, on one page: what is sent, what comes back, what can go wrong. Every model is a `ChatModel`."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
@@ -154,5 +153,6 @@ class ContextExceeded(BadRequest):
 
 
 def prompt_hash(messages: Sequence[Message]) -> str:
-    """SHA-256, in hex, of the messages as sent."""
-    return hashlib.sha256(json.dumps(messages, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
+    """SHA-256, in hex, over each message's role, the number of its characters and its content in UTF-8."""
+    parts = [f"{message.role} {len(message.content)}\n{message.content}\n" for message in messages]
+    return hashlib.sha256("".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

@@ -111,12 +111,11 @@ class Environment:
         `traces` are kept on the events and decide nothing. Raises `ValueError` unless exactly the acting seats act,
         and `IllegalAction` for an action that its seat may not take.
         """
-        if not actions or set(actions) != set(state.acting):
-            raise ValueError(
-                f"turn {state.turn} is for {', '.join(state.acting) or 'nobody'}, not {', '.join(actions)}"
-            )
+        acting = state.acting
+        if not actions or set(actions) != set(acting):
+            raise ValueError(f"turn {state.turn} is for {', '.join(acting) or 'nobody'}, not {', '.join(actions)}")
         events = list(state.events)
-        for seat in state.acting:
+        for seat in acting:
             trace = (traces or {}).get(seat, Trace())
             events.append(_event(state, len(events), seat, actions[seat], trace))
         return self._after(state, tuple(events))
@@ -132,7 +131,8 @@ class Environment:
             present=tuple(seat for seat in state.present if seat not in left),
             stale=state.stale + 1 if idle else 0,
         )
-        return replace(after, end=self._end(after, new))
+        end = self._end(after, new)
+        return after if end is None else replace(after, end=end)
 
     def _end(self, state: State, new: tuple[Event, ...]) -> End | None:
         failed = next((e.seat for e in new if e.failure), None)

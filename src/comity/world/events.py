@@ -72,7 +72,16 @@ class Event(Record):
             raise ValueError("an event is an action or a failure, and not both")
         return self
 
+    def untraced(self) -> "Event":
+        """The same event without how it came about."""
+        return Event.model_construct(_FIELDS, **self.__dict__ | {"trace": _NO_TRACE})
+
     @property
     def did(self) -> Action | Failure:
         """What happened."""
         return self.action or cast(Failure, self.failure)
+
+
+_NO_TRACE = Trace()
+_FIELDS = set(Event.model_fields)
+"""One for all: a set of its own would be most of what an event takes up."""

@@ -1,17 +1,18 @@
 """What one seat has seen: its whole projection of the log, and what it may do now. An agent is a function of this and nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from comity.world.actions import Action, ActionSpec
 from comity.world.characters import BigFive, Character
 from comity.world.environment import State
+from comity.world.events import Event
 from comity.world.record import derive_seed
 from comity.world.relationships import RelationshipKind
 from comity.world.scenarios import Seat
 from comity.world.visibility import Fact, Mode, may_know_background, may_know_facts, may_know_goal
 
-__all__ = ["Aim", "Profile", "SeatView", "Seen", "aim_of", "facts_of", "view"]
+__all__ = ["Aim", "Profile", "Projection", "SeatView", "Seen", "aim_of", "facts_of", "view"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +71,85 @@ class SeatView:
     """hash(episode's seed, turn, seat): the only randomness an agent may use."""
     spec: ActionSpec
     """What the seat may do now."""
+    notes: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
+    """What was made of earlier views of this seat of this episode and can be made again; gone with the episode."""
 
 
 def view(state: State, seat: str, *, episode: str = "") -> SeatView:
     """The projection of the state onto one seat."""
-    scenario, names = state.task.scenario, state.task.names
-    return SeatView(
-        session=f"{episode}/{seat}",
-        mode=state.mode,
-        setting=scenario.setting,
-        me=_profile(state, scenario.seat(seat), seat),
-        others=tuple(_profile(state, other, seat) for other in scenario.seats if other.id != seat),
-        history=tuple(
-            Seen(e.turn, e.seat, names[e.seat], e.action, tuple(names[s] for s in e.action.to))
-            for e in state.events
-            if e.action is not None and seat in e.audience
-        ),
-        turn=state.turn,
-        turn_limit=state.turn_limit,
-        seed=derive_seed(state.seed, state.turn, seat),
-        spec=state.spec(seat),
-    )
+    return Projection(episode).view(state, seat)
+
+
+class Projection:
+    """The views of one episode as it goes on: what a seat was once shown is not projected again.
+
+    A view depends on its state alone. Where a state does not go on from the last one, all is projected afresh.
+    """
+
+    def __init__(self, episode: str = "") -> None:
+        self._episode = episode
+        self._last: State | None = None
+        self._seats: dict[str, _Shown] = {}
+
+    def view(self, state: State, seat: str) -> SeatView:
+        """The projection of the state onto one seat."""
+        self._follow(state)
+        shown = self._seats[seat]
+        return SeatView(
+            session=f"{self._episode}/{seat}",
+            mode=state.mode,
+            setting=state.task.scenario.setting,
+            me=shown.me,
+            others=shown.others,
+            history=tuple(shown.history),
+            turn=state.turn,
+            turn_limit=state.turn_limit,
+            seed=derive_seed(state.seed, state.turn, seat),
+            spec=state.spec(seat),
+            notes=shown.notes,
+        )
+
+    def _follow(self, state: State) -> None:
+        if state is self._last:
+            return
+        if self._last is None or not _goes_on(self._last, state):
+            self._seats = {seat.id: _Shown.first(state, seat) for seat in state.task.scenario.seats}
+            news = state.events
+        else:
+            news = state.events[len(self._last.events) :]
+        self._last = state
+        for event in news:
+            self._tell(event, state.task.names)
+
+    def _tell(self, event: Event, names: Mapping[str, str]) -> None:
+        if event.action is None:
+            return
+        to = tuple(names[seat] for seat in event.action.to)
+        seen = Seen(event.turn, event.seat, names[event.seat], event.action, to)
+        for seat, shown in self._seats.items():
+            if seat in event.audience:
+                shown.history.append(seen)
+
+
+def _goes_on(before: State, state: State) -> bool:
+    """Whether what was shown of one state is part of what is shown of the other."""
+    same = before.task is state.task and before.mode == state.mode and before.lite == state.lite
+    return same and state.events[: len(before.events)] == before.events
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What one seat has been shown so far."""
+
+    me: Profile
+    others: tuple[Profile, ...]
+    history: list[Seen]
+    notes: dict[object, object]
+
+    @classmethod
+    def first(cls, state: State, seat: Seat) -> "_Shown":
+        others = tuple(_profile(state, other, seat.id) for other in state.task.scenario.seats if other.id != seat.id)
+        return cls(_profile(state, seat, seat.id), others, [], {})
 
 
 def _profile(state: State, of: Seat, viewer: str) -> Profile:
