@@ -95,13 +95,13 @@ def test_what_is_no_store_is_a_problem_and_is_left_as_it_is(comity: Comity, fold
 def test_no_key_password_or_token_is_told(comity: Comity, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-precious")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://me:hunter2@proxy.example/v1?token=precious")
-    monkeypatch.setenv("COMITY_STORE", "postgresql://me:hunter2@db.example/comity")
+    monkeypatch.setenv("COMITY_STORE", "postgresql://me:hunter2@127.0.0.1:9/comity")
     outs = [comity("doctor", *form, "--models", "http://me:hunter2@127.0.0.1:9/v1#m").out for form in ((), ("--json",))]
     for out in outs:
         assert "precious" not in out
         assert "hunter2" not in out
         assert "https://proxy.example/v1" in out
-        assert "'postgresql'" in out
+        assert "postgresql://127.0.0.1:9/comity: the database server cannot be reached" in out
     assert "OPENAI_API_KEY: set\n" in outs[0]
 
 

@@ -10,6 +10,8 @@ from store_records import episode, event
 
 from comity.store import Store
 
+from .conftest import Place
+
 WRITER = """
 import sys
 from itertools import count
@@ -25,12 +27,11 @@ for index in count(0, 2):
 
 
 @pytest.mark.parametrize("heard", [1, 40, 151])
-def test_what_was_appended_survives_a_kill(tmp_path: Path, heard: int) -> None:
-    path = tmp_path / "s.db"
-    with Store.open(str(path)) as store:
+def test_what_was_appended_survives_a_kill(place: Place, heard: int) -> None:
+    with Store.open(place.url) as store:
         store.begin(episode())
     here = str(Path(__file__).parent.parent)
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path), here], stdout=subprocess.PIPE, text=True)
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, place.url, here], stdout=subprocess.PIPE, text=True)
     assert writer.stdout is not None
     printed = [int(writer.stdout.readline()) for _ in range(heard)]
     writer.send_signal(signal.SIGKILL)
@@ -39,7 +40,7 @@ def test_what_was_appended_survives_a_kill(tmp_path: Path, heard: int) -> None:
     assert writer.wait() == -signal.SIGKILL
     writer.stdout.close()
 
-    with Store.open(str(path)) as store:
+    with Store.open(place.url) as store:
         kept = store.episode("e1").events
         assert len(kept) >= printed[-1] + 1
         assert len(kept) % 2 == 0

@@ -63,15 +63,15 @@ def old_card(place: Place, card: Scorecard, body: str = "") -> None:
     )
 
 
-def test_episodes_come_through_whole(place: Place) -> None:
-    old(place)
+def test_episodes_come_through_whole(empty: Place) -> None:
+    old(empty)
     first = episode("e1", events=(event(0, "é\0"), event(1)), of=task(secret="é"))
     failure = episode("e2", events=(event(0), failed(1)), minute=1).model_copy(
         update={"end": End(reason=EndReason.AGENT_FAILURE, seat="b"), "seed": 10**30, "mode": "script"}
     )
-    old_episode(place, first)
-    old_episode(place, failure)
-    with Store.open(place.url) as store:
+    old_episode(empty, first)
+    old_episode(empty, failure)
+    with Store.open(empty.url) as store:
         assert [store.episode(id_) for id_ in ("e1", "e2")] == [first, failure]
         two, one = store.episodes()
         assert (one.models, one.mode, one.failure) == ({"a": "m1", "b": None}, "asymmetric", None)
@@ -88,20 +88,20 @@ def test_episodes_come_through_whole(place: Place) -> None:
     ],
 )
 def test_the_cause_of_an_interruption_becomes_typed(
-    place: Place, cause: str, kind: str, error: str, detail: str
+    empty: Place, cause: str, kind: str, error: str, detail: str
 ) -> None:
-    old(place)
-    old_episode(place, episode("e1"), cause=cause)
-    with Store.open(place.url) as store:
+    old(empty)
+    old_episode(empty, episode("e1"), cause=cause)
+    with Store.open(empty.url) as store:
         why = store.episode("e1").interrupted
     assert why is not None
     assert (why.kind, why.error, why.detail) == (kind, error, detail)
 
 
-def test_readings_by_one_judge_are_numbered_in_the_order_they_were_made(place: Place) -> None:
-    old(place)
+def test_readings_by_one_judge_are_numbered_in_the_order_they_were_made(empty: Place) -> None:
+    old(empty)
     for id_ in ("e1", "e2"):
-        old_episode(place, episode(id_))
+        old_episode(empty, episode(id_))
     another = scorecard("d1", "e1").judge.model_copy(update={"model": "m3"})
     cards = [
         scorecard("late", "e1", minute=9),
@@ -110,8 +110,8 @@ def test_readings_by_one_judge_are_numbered_in_the_order_they_were_made(place: P
         scorecard("d1", "e1").model_copy(update={"judge": another}),
     ]
     for card in cards:
-        old_card(place, card)
-    with Store.open(place.url) as store:
+        old_card(empty, card)
+    with Store.open(empty.url) as store:
         found = {card.id: card for card in (*store.scorecards("e1"), *store.scorecards("e2"))}
         assert {id_: card.repeat for id_, card in found.items()} == {"early": 0, "late": 1, "other": 0, "d1": 0}
         expected = {judge_key(card.judge, card.rubric_hash, card.repeat) for card in store.scorecards("e1")}
@@ -120,14 +120,14 @@ def test_readings_by_one_judge_are_numbered_in_the_order_they_were_made(place: P
 
 
 @pytest.mark.parametrize("body", ["", "{", "é", "[]", "{}", '{"mode": 1}'])
-def test_what_was_damaged_stays_so_and_hinders_nothing(place: Place, body: str) -> None:
-    old(place)
-    old_episode(place, episode("bad"), body=body or " ")
-    old_episode(place, episode("good"))
-    place.execute("UPDATE episodes SET cause = '?' WHERE id = 'bad'")
+def test_what_was_damaged_stays_so_and_hinders_nothing(empty: Place, body: str) -> None:
+    old(empty)
+    old_episode(empty, episode("bad"), body=body or " ")
+    old_episode(empty, episode("good"))
+    empty.execute("UPDATE episodes SET cause = '?' WHERE id = 'bad'")
     for id_ in ("c1", "c2"):
-        old_card(place, scorecard(id_, "bad"), body=body or " ")
-    with Store.open(place.url) as store:
+        old_card(empty, scorecard(id_, "bad"), body=body or " ")
+    with Store.open(empty.url) as store:
         assert store.episode("good") == episode("good")
         for read in (store.episode, store.scorecards):
             with pytest.raises(Damaged):

@@ -49,7 +49,7 @@ def test_odd_file_names_are_taken_literally(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://me:hunter2@db/x", "mysql+pymysql://me:hunter2@db/x", "sqlite+aiosqlite:///x"]
+    "url", ["postgresql+asyncpg://me:hunter2@db/x", "mysql+pymysql://me:hunter2@db/x", "sqlite+aiosqlite:///x"]
 )
 def test_another_kind_of_url_is_refused_and_its_password_not_shown(url: str) -> None:
     with pytest.raises(UnsupportedURL, match=r"supported are sqlite:///relative/file\.db") as raised:
@@ -159,12 +159,12 @@ def test_a_store_that_another_process_locks_is_busy_and_then_free(path: Path) ->
 def test_a_full_disk_is_said_and_loses_nothing(path: Path) -> None:
     with Store.open(str(path)) as store:
         store.begin(episode(events=(event(0),)))
-        with store._reading.connect() as connection:
+        with store._engines.reading.connect() as connection:
             connection.exec_driver_sql("PRAGMA max_page_count = 1")
         with pytest.raises(Full, match=r"s\.db: there is no room left on the disk"):
             store.append("e1", [event(1, "x" * 30_000)])
         assert store.episode("e1").events == (event(0),)
-        with store._reading.connect() as connection:
+        with store._engines.reading.connect() as connection:
             connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
         store.append("e1", [event(1)])
         assert len(store.episode("e1").events) == 2
@@ -196,7 +196,7 @@ def test_a_closed_store_leaves_one_file(path: Path) -> None:
 
 
 def test_the_settings_hold_on_the_connection(path: Path) -> None:
-    with Store.open(str(path), wait=2.5) as store, store._reading.connect() as connection:
+    with Store.open(str(path), wait=2.5) as store, store._engines.reading.connect() as connection:
         found = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")

@@ -1,10 +1,8 @@
 """No error and no log line of the store holds what was said, wanted or judged."""
 
 import logging
-import sqlite3
 import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from store_records import END, RUBRIC, START, episode, event, scorecard, task
@@ -13,17 +11,14 @@ from comity.store import Store, StoreError
 from comity.world.collection import Collection
 from comity.world.episodes import Interruption
 
+from .conftest import Place
+
 CANARY = "canary-7f3a"
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "s.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store.open(str(path), wait=0.05) as opened:
+def store(place: Place) -> Iterator[Store]:
+    with Store.open(place.url, wait=0.05) as opened:
         opened.begin(episode(events=(event(0, CANARY),), of=task(goal=CANARY, secret=CANARY)))
         opened.add_scorecard(scorecard(reason=CANARY), RUBRIC)
         yield opened
@@ -46,31 +41,30 @@ def secretive() -> Collection:
     return Collection(tasks=(task("t9", goal=f"{CANARY} again", secret=CANARY),))
 
 
-def locked(store: Store, path: Path, act: Callable[[Store], None]) -> None:
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
+def locked(store: Store, place: Place, act: Callable[[Store], None]) -> None:
+    with place.locked():
         act(store)
-    finally:
-        other.close()
 
 
-def refused_by_the_database(store: Store, path: Path, act: Callable[[Store], None]) -> None:
-    with store._reading.connect() as connection:
-        connection.exec_driver_sql("PRAGMA query_only = ON")
+def refused_by_the_database(store: Store, place: Place, act: Callable[[Store], None]) -> None:
+    """By Postgres for what the rows hold, which it quotes then."""
+    if place.kind == "sqlite":
+        with store._engines.writing.connect() as connection:
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+    else:
+        for column in ("events.body", "scorecards.body", "snapshots.body", "episodes.interrupted"):
+            table, _, name = column.partition(".")
+            place.execute(f"ALTER TABLE {table} ADD CONSTRAINT narrow CHECK (length({name}) < 10) NOT VALID")
     act(store)
 
 
-def without_tables(store: Store, path: Path, act: Callable[[Store], None]) -> None:
-    other = sqlite3.connect(path)
+def without_tables(store: Store, place: Place, act: Callable[[Store], None]) -> None:
     for table in ("events", "scorecards", "current", "tasks"):
-        other.execute(f"ALTER TABLE {table} RENAME TO gone_{table}")
-    other.commit()
-    other.close()
+        place.execute(f"ALTER TABLE {table} RENAME TO gone_{table}")
     act(store)
 
 
-def as_it_is(store: Store, path: Path, act: Callable[[Store], None]) -> None:
+def as_it_is(store: Store, place: Place, act: Callable[[Store], None]) -> None:
     act(store)
 
 
@@ -100,12 +94,12 @@ CASES = [
 @pytest.mark.parametrize(("condition", "act"), CASES)
 def test_an_error_of_writing_holds_nothing_private(
     store: Store,
-    path: Path,
-    condition: Callable[[Store, Path, Callable[[Store], None]], None],
+    place: Place,
+    condition: Callable[[Store, Place, Callable[[Store], None]], None],
     act: Callable[[Store], None],
 ) -> None:
     with pytest.raises(StoreError) as raised:
-        condition(store, path, act)
+        condition(store, place, act)
     assert CANARY not in everything_said(raised.value)
 
 
@@ -120,26 +114,22 @@ def test_an_error_of_writing_holds_nothing_private(
         CANARY.encode() + b"\xff",
     ],
 )
-def test_an_error_of_reading_holds_nothing_private(store: Store, path: Path, broken: str | bytes) -> None:
-    other = sqlite3.connect(path)
-    with other:
-        for table in ("events", "scorecards"):
-            other.execute(f"UPDATE {table} SET body = CAST(? AS TEXT)", (broken,))
+def test_an_error_of_reading_holds_nothing_private(store: Store, place: Place, broken: str | bytes) -> None:
+    for table in ("events", "scorecards"):
+        place.execute(f"UPDATE {table} SET body = CAST(:body AS TEXT)", body=broken)
     for read in (store.episode, store.scorecards):
         with pytest.raises(StoreError, match="is damaged") as raised:
             read("e1")
         assert CANARY not in everything_said(raised.value)
-    with other:
-        other.execute("UPDATE snapshots SET body = CAST(? AS TEXT)", (broken,))
-    other.close()
+    place.execute("UPDATE snapshots SET body = CAST(:body AS TEXT)", body=broken)
     with pytest.raises(StoreError, match="is damaged") as raised:
         store.episode("e1")
     assert CANARY not in everything_said(raised.value)
 
 
-def test_no_log_line_holds_anything_private(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_line_holds_anything_private(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, logger="sqlalchemy"):
-        with Store.open(str(path)) as store:
+        with Store.open(place.url) as store:
             store.add(secretive())
             store.begin(episode(events=(event(0, CANARY),), of=task(goal=CANARY)))
             store.interrupt("e1", secretive_interruption())

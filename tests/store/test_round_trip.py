@@ -11,12 +11,15 @@ from comity.store import Store
 from comity.world.episodes import Episode
 from comity.world.scorecards import Scorecard
 
+from .conftest import KINDS, place_of
+
 _numbers = count()
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with Store.open(str(tmp_path_factory.mktemp("store") / "s.db")) as opened:
+@pytest.fixture(scope="module", params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("store")
+    with place_of(request.param, request, folder, schema=True) as place, Store.open(place.url) as opened:
         yield opened
 
 

@@ -9,12 +9,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import BigInteger, Float, Integer, Text, create_engine, inspect
+from sqlalchemy import BigInteger, Float, Integer, Text, inspect
 from sqlalchemy.exc import OperationalError
 
-from comity.store import Store, sqlite
+from comity.store import Store
 from comity.store.schema import migrate
+from comity.store.sqlite import SQLite
 from comity.store.tables import HEAD, metadata
+
+from .conftest import Place
 
 
 def test_head_is_the_newest_revision() -> None:
@@ -23,12 +26,10 @@ def test_head_is_the_newest_revision() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
 
 
-def test_the_migrated_schema_is_the_tables(tmp_path: Path) -> None:
-    Store.open(str(tmp_path / "s.db")).close()
-    engine = create_engine(f"sqlite:///{tmp_path / 's.db'}")
-    with engine.connect() as connection:
+def test_the_migrated_schema_is_the_tables(empty: Place) -> None:
+    Store.open(empty.url).close()
+    with empty.engine.connect() as connection:
         found = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
-    engine.dispose()
     assert found == []
 
 
@@ -42,29 +43,25 @@ def test_every_column_is_of_a_type_that_every_database_has() -> None:
 
 
 @pytest.mark.parametrize(("exists", "imported"), [(True, "False"), (False, "True")])
-def test_alembic_is_imported_only_to_migrate(tmp_path: Path, exists: bool, imported: str) -> None:
-    path = str(tmp_path / "s.db")
+def test_alembic_is_imported_only_to_migrate(empty: Place, exists: bool, imported: str) -> None:
     if exists:
-        Store.open(path).close()
+        Store.open(empty.url).close()
     code = (
         "import sys; from comity.store import Store; Store.open(sys.argv[1]).close(); print('alembic' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code, empty.url], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == imported
 
 
 def test_a_migration_that_runs_out_of_room_leaves_an_empty_database(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
-    engine = sqlite.connect(path, wait=1)
-    with engine.connect() as connection:
+    engines = SQLite(str(path)).connect(wait=1)
+    with engines.reading.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 8")
-    with (
-        pytest.raises(OperationalError, match="full"),
-        engine.execution_options(immediate=True).begin() as connection,
-    ):
+    with pytest.raises(OperationalError, match="full"), engines.writing.begin() as connection:
         migrate(connection, str(path))
-    with engine.connect() as connection:
+    with engines.reading.connect() as connection:
         assert inspect(connection).get_table_names() == []
-    engine.dispose()
+    engines.close()
     with Store.open(str(path)) as store:
         assert store.episodes() == []

@@ -1,9 +1,5 @@
 """Characters, relationships, scenarios and tasks: what is current, and what episodes still refer to."""
 
-import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from store_records import character, episode, scenario, task
 
@@ -11,16 +7,7 @@ from comity.store import Conflict, NotFound, Store, StoreError
 from comity.world.collection import Collection
 from comity.world.relationships import Relationship, RelationshipKind
 
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "s.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store.open(str(path)) as opened:
-        yield opened
+from .conftest import Place
 
 
 def everything() -> Collection:
@@ -43,12 +30,12 @@ def test_a_collection_comes_back_as_it_was_added(store: Store) -> None:
     assert store.collection() == everything()
 
 
-def test_adding_the_same_again_changes_nothing(store: Store, path: Path) -> None:
+def test_adding_the_same_again_changes_nothing(store: Store, place: Place) -> None:
     store.add(everything())
-    before = counts(path)
+    before = counts(place)
     store.add(everything())
     assert store.collection() == everything()
-    assert counts(path) == before
+    assert counts(place) == before
 
 
 def test_a_changed_record_takes_the_place_of_the_old_one(store: Store) -> None:
@@ -67,10 +54,10 @@ def test_an_episode_keeps_the_task_it_was_played_with(store: Store) -> None:
     assert store.task("sale-1") == task(goal="Give it away")
 
 
-def test_nothing_is_kept_twice(store: Store, path: Path) -> None:
+def test_nothing_is_kept_twice(store: Store, place: Place) -> None:
     store.add(Collection(characters=(character("ann", "Ann"),), tasks=(task("t1"), task("t2"))))
     store.begin(episode(of=task("t1")))
-    assert counts(path)["snapshots"] == {"character": 2, "scenario": 1, "task": 2}
+    assert counts(place)["snapshots"] == {"character": 2, "scenario": 1, "task": 2}
 
 
 def test_playing_a_task_does_not_make_it_current(store: Store) -> None:
@@ -112,9 +99,9 @@ def test_text_that_is_no_text_is_refused_by_name_and_not_quoted(store: Store) ->
     assert "quiet" not in str(raised.value)
 
 
-def counts(path: Path) -> dict[str, object]:
-    connection = sqlite3.connect(path)
-    kinds = connection.execute("SELECT kind, count(*) FROM snapshots GROUP BY kind ORDER BY kind").fetchall()
-    ids = connection.execute("SELECT count(*) FROM current").fetchone()
-    connection.close()
-    return {"snapshots": dict(kinds), "current": ids}
+def counts(place: Place) -> dict[str, object]:
+    kinds = place.execute("SELECT kind, count(*) FROM snapshots GROUP BY kind ORDER BY kind")
+    return {
+        "snapshots": {str(kind): number for kind, number in kinds},
+        "current": place.execute("SELECT count(*) FROM current"),
+    }

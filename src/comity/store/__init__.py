@@ -22,7 +22,7 @@ from comity.store.errors import (
 from comity.store.runs import Member, RunRecord, Spending, Standing
 from comity.store.scorecards import judge_key
 from comity.store.store import Store
-from comity.store.summaries import EpisodeSummary, Status, TaskSummary
+from comity.store.summaries import EpisodeSummary, RunSummary, Status, TaskSummary
 from comity.store.workers import Worker, this_process
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "NotFound",
     "ReadOnly",
     "RunRecord",
+    "RunSummary",
     "Spending",
     "Standing",
     "Status",

@@ -1,13 +1,13 @@
-"""The two things that SQLite and Postgres say differently and SQLAlchemy does not say for us: inserts that may meet a row, and the time."""
+"""What SQLite and Postgres say differently and SQLAlchemy does not say for us: inserts that may meet a row, the time, and taking turns."""
 
-from sqlalchemy import BigInteger, Connection, Table
+from sqlalchemy import BigInteger, Connection, Table, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.functions import FunctionElement
 
-__all__ = ["insert_new", "now", "upsert"]
+__all__ = ["insert_new", "now", "take_turns", "upsert"]
 
 
 class now(FunctionElement[int]):  # noqa: N801 - an SQL function, named as SQLAlchemy names its own
@@ -47,3 +47,9 @@ def upsert(connection: Connection, table: Table) -> Insert:
 
     new = postgresql.insert(table)
     return new.on_conflict_do_update(index_elements=keys, set_={name: new.excluded[name] for name in rest})
+
+
+def take_turns(connection: Connection) -> None:
+    """Let no other transaction past this call until this one is over. In SQLite only one writes at any time."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('comity'), hashtext(current_schema()))"))

@@ -26,7 +26,6 @@ __all__ = [
     "Standing",
     "begin",
     "list_members",
-    "list_runs",
     "read_run",
     "set_spending",
     "spent",
@@ -137,11 +136,6 @@ def read_run(connection: Connection, run_id: str) -> RunRecord:
     if row is None:
         raise not_found("run", run_id, connection.scalars(select(runs.c.id).order_by(runs.c.created_at.desc())).all())
     return _run(row)
-
-
-def list_runs(connection: Connection) -> list[RunRecord]:
-    """Every run, newest first."""
-    return [_run(row) for row in connection.execute(select(runs).order_by(runs.c.created_at.desc(), runs.c.id))]
 
 
 def _run(row: Row[tuple[object, ...]]) -> RunRecord:

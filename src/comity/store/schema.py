@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, inspect, text
 
+from comity.store.dialects import take_turns
 from comity.store.errors import NewerStore, NotAStore
 from comity.store.tables import HEAD
 
@@ -27,6 +28,7 @@ def migrate(connection: Connection, where: str) -> None:
 
     config = Config()
     config.set_main_option("script_location", "comity.store:migrations")
+    take_turns(connection)
     known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
     found = revision_of(connection, where)
     if found is not None and found not in known:

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, TypeVar
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from comity.store.bodies import damaged, dump, load, read, to_column
-from comity.store.dialects import insert_new
+from comity.store.dialects import insert_new, take_turns
 from comity.store.errors import Conflict, StoreError
 from comity.store.tables import current, snapshots, tasks
 from comity.world.characters import Character
@@ -62,6 +62,7 @@ def make_current(connection: Connection, kind: Kind, records: Iterable[Named]) -
         name = keep(connection, kind, record)
         if wanted.setdefault(record.id, name) != name:
             raise Conflict(f"two different records are called {kind} {record.id!r}; give one of them another id")
+    take_turns(connection)
     rows = connection.execute(select(current.c.id, current.c.hash).where(current.c.kind == kind))
     known = {str(row.id): row.hash for row in rows}
     new = [{"kind": kind, "id": id_, "hash": name} for id_, name in wanted.items() if id_ not in known]

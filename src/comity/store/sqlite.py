@@ -1,4 +1,4 @@
-"""Everything that is SQLite's own: its files, settings, transactions and error codes. Nothing here knows a table."""
+"""Everything that is SQLite's own: its files, settings, transactions and error codes. Nothing here knows a table; see `database`."""
 
 import logging
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from comity.store.engines import Engines
 from comity.store.errors import (
     Busy,
     Damaged,
@@ -21,13 +22,76 @@ from comity.store.errors import (
     UnsupportedURL,
 )
 
-__all__ = ["check", "connect", "explain", "path_of", "use_wal"]
+__all__ = ["SQLite"]
 
 _MAGIC = b"SQLite format 3\0"
-_SUPPORTED = "supported are sqlite:///relative/file.db, sqlite:////absolute/file.db and a plain path"
+_SUPPORTED = "supported are sqlite:///relative/file.db, sqlite:////absolute/file.db, a plain path and postgresql://user:password@host:port/database"
+
+_KNOWN: dict[int, tuple[type[StoreError], str]] = {
+    sqlite3.SQLITE_BUSY: (Busy, "another process holds the store locked; try again when it has finished"),
+    sqlite3.SQLITE_LOCKED: (Busy, "another connection holds the store locked; try again when it has finished"),
+    sqlite3.SQLITE_FULL: (Full, "there is no room left on the disk; free some and run the same command again"),
+    sqlite3.SQLITE_READONLY: (ReadOnly, "the store is read-only; change its permissions, or copy it elsewhere"),
+    sqlite3.SQLITE_NOTADB: (NotAStore, "is not a database; choose another name, or move that file away"),
+    sqlite3.SQLITE_CORRUPT: (Damaged, "the file itself is damaged; `sqlite3 FILE .recover` saves what can be read"),
+    sqlite3.SQLITE_CANTOPEN: (StoreError, "cannot be opened; check the permissions of the file and its folder"),
+    sqlite3.SQLITE_IOERR: (DiskFailed, "cannot be read or written; check the disk, and free space on it"),
+}
 
 
-def path_of(url: str) -> Path:
+class SQLite:
+    """A database in a file."""
+
+    def __init__(self, url: str) -> None:
+        self._path = _path_of(url)
+
+    @property
+    def where(self) -> str:
+        """The file."""
+        return str(self._path)
+
+    def exists(self) -> bool:
+        """Whether there is anything. Raises the `StoreError` that says why the path cannot hold a store; touches nothing."""
+        try:
+            _check(self._path)
+            return self._path.exists()
+        except OSError as error:
+            problem = error.strerror
+        raise StoreError(f"{self._path}: cannot be opened ({problem}); choose another place")
+
+    def connect(self, *, wait: float) -> Engines:
+        """Engines over one connection, which waits so many seconds for other writers."""
+        engine = _connect(self._path, wait)
+        return Engines(engine, engine.execution_options(immediate=True))
+
+    def prepare(self, engines: Engines) -> None:
+        """Put the file in write-ahead mode, where a commit costs a fiftieth. Raises `StoreError` where its disk cannot do that."""
+        raw = engines.reading.raw_connection()  # past SQLAlchemy, which would begin a transaction first
+        try:
+            cursor = raw.cursor()
+            cursor.execute("PRAGMA journal_mode = WAL")
+            found = cursor.fetchone()
+            cursor.close()
+        except sqlite3.Error as error:
+            raise self.explain(error) from error
+        finally:
+            raw.close()
+        if found != ("wal",):
+            raise StoreError(
+                f"{self._path}: this disk does not support SQLite's write-ahead mode; put the store on a local disk"
+            )
+
+    def explain(self, error: BaseException | None) -> StoreError:
+        """The store's error for one of the driver's."""
+        match error:
+            case sqlite3.Error(sqlite_errorcode=int(code)) if code & 0xFF in _KNOWN:
+                kind, problem = _KNOWN[code & 0xFF]
+                return kind(f"{self._path}: {problem}")
+            case _:
+                return StoreError(f"{self._path}: the database refused: {error}")
+
+
+def _path_of(url: str) -> Path:
     """The file that a URL or plain path names. Raises `UnsupportedURL`; the message holds no more of the URL than its scheme."""
     scheme, separator, rest = url.partition("://")
     if not separator:
@@ -45,7 +109,7 @@ def path_of(url: str) -> Path:
     return Path(path)
 
 
-def check(path: Path) -> None:
+def _check(path: Path) -> None:
     """Raise the `StoreError` that says why the path cannot hold a store, before anything is touched."""
     folder = path.parent
     if not folder.is_dir():
@@ -66,8 +130,7 @@ def check(path: Path) -> None:
         raise NotAStore(f"{path}: is not a database; choose another name, or move that file away")
 
 
-def connect(path: Path, *, wait: float) -> Engine:
-    """An engine on the file that waits so many seconds for other writers. Option `immediate` locks for writing at once."""
+def _connect(path: Path, wait: float) -> Engine:
     url = URL.create("sqlite", database=str(path))
     # SQLAlchemy logs whole rows at DEBUG, which hide_parameters does not stop; what was said is in no log.
     logging.getLogger("sqlalchemy.engine.Engine.comity").setLevel(logging.WARNING)
@@ -89,41 +152,3 @@ def connect(path: Path, *, wait: float) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
-
-
-def use_wal(engine: Engine, path: Path) -> None:
-    """Put the file in write-ahead mode, where a commit costs a fiftieth. Raises `StoreError` where its disk cannot do that."""
-    raw = engine.raw_connection()
-    try:
-        cursor = raw.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
-        found = cursor.fetchone()
-        cursor.close()
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
-    finally:
-        raw.close()
-    if found != ("wal",):
-        raise StoreError(f"{path}: this disk does not support SQLite's write-ahead mode; put the store on a local disk")
-
-
-_KNOWN: dict[int, tuple[type[StoreError], str]] = {
-    sqlite3.SQLITE_BUSY: (Busy, "another process holds the store locked; try again when it has finished"),
-    sqlite3.SQLITE_LOCKED: (Busy, "another connection holds the store locked; try again when it has finished"),
-    sqlite3.SQLITE_FULL: (Full, "there is no room left on the disk; free some and run the same command again"),
-    sqlite3.SQLITE_READONLY: (ReadOnly, "the store is read-only; change its permissions, or copy it elsewhere"),
-    sqlite3.SQLITE_NOTADB: (NotAStore, "is not a database; choose another name, or move that file away"),
-    sqlite3.SQLITE_CORRUPT: (Damaged, "the file itself is damaged; `sqlite3 FILE .recover` saves what can be read"),
-    sqlite3.SQLITE_CANTOPEN: (StoreError, "cannot be opened; check the permissions of the file and its folder"),
-    sqlite3.SQLITE_IOERR: (DiskFailed, "cannot be read or written; check the disk, and free space on it"),
-}
-
-
-def explain(error: BaseException | None, path: Path) -> StoreError:
-    """The store's error for one of the driver's."""
-    match error:
-        case sqlite3.Error(sqlite_errorcode=int(code)) if code & 0xFF in _KNOWN:
-            kind, problem = _KNOWN[code & 0xFF]
-            return kind(f"{path}: {problem}")
-        case _:
-            return StoreError(f"{path}: the database refused: {error}")

@@ -2,21 +2,29 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from comity.store import claims, episodes, runs, scorecards, sqlite, workers
+from comity.store import claims, episodes, runs, scorecards, workers
 from comity.store.claims import Claim, Claimed
+from comity.store.database import Database, database_of
 from comity.store.episodes import harmless, not_found
 from comity.store.errors import StoreError
 from comity.store.runs import Member, RunRecord, Spending, Standing
 from comity.store.schema import migrate, revision_of
 from comity.store.snapshots import Snapshots, make_current
-from comity.store.summaries import EpisodeSummary, TaskSummary, list_episodes, list_ids, list_tasks
+from comity.store.summaries import (
+    EpisodeSummary,
+    RunSummary,
+    TaskSummary,
+    list_episodes,
+    list_ids,
+    list_runs,
+    list_tasks,
+)
 from comity.store.tables import HEAD
 from comity.store.workers import Worker
 from comity.world.collection import Collection
@@ -32,32 +40,32 @@ T = TypeVar("T")
 
 
 class Store:
-    """A store in an SQLite file, for one thread: every method blocks until what it did is committed (about 0.2 ms).
+    """A store in an SQLite file or a Postgres database, for one thread: every method blocks until what it did is committed.
 
-    What has returned survives a crash of the process at any moment. After a power cut the newest commits may be
-    missing, never a part of one. Every method may raise `StoreError`.
+    What has returned survives a crash of the process at any moment. After a power cut the newest commits to an SQLite file
+    may be missing, never a part of one. Every method may raise `StoreError`.
     """
 
-    def __init__(self, path: Path, engine: Engine, wait: float) -> None:
-        self._path = path
+    def __init__(self, database: Database, *, wait: float) -> None:
+        self._database = database
         self._wait = wait
-        self._reading = engine
-        self._writing = engine.execution_options(immediate=True)
+        self._engines = database.connect(wait=wait)
         self._open = True
 
     @classmethod
     def open(cls, url: str, *, wait: float = 10.0) -> Self:
-        """Open `sqlite:///file.db` or a plain path, creating the file and bringing its schema up to date.
+        """Open a store, creating it where there is none and bringing its schema up to date.
 
-        `wait` is how many seconds to wait for another process that is writing, before `Busy`. Raises `UnsupportedURL`,
-        `FolderMissing`, `NotAStore`, `NewerStore` or `ReadOnly` with the fix.
+        Args:
+            url: `sqlite:///file.db` or a plain path, or `postgresql://user:password@host:port/database`, which must exist.
+            wait: how many seconds to wait for another process that is writing, before `Busy`.
+
+        Raises `UnsupportedURL`, `DriverMissing`, `FolderMissing`, `NotAStore`, `NewerStore`, `ReadOnly` or
+        `Disconnected` with the fix.
         """
-        path = sqlite.path_of(url)
-        try:
-            sqlite.check(path)
-        except OSError as error:
-            raise StoreError(f"{path}: cannot be opened ({error.strerror}); choose another place") from error
-        store = cls(path, sqlite.connect(path, wait=wait), wait)
+        database = database_of(url)
+        database.exists()
+        store = cls(database, wait=wait)
         try:
             store._prepare()
         except StoreError:
@@ -67,12 +75,12 @@ class Store:
 
     def twin(self) -> Self:
         """The same database over a connection of its own, for another thread."""
-        return type(self)(self._path, sqlite.connect(self._path, wait=self._wait), self._wait)
+        return type(self)(self._database, wait=self._wait)
 
     def close(self) -> None:
-        """Release the file. Closing twice does nothing."""
+        """Release the connection. Closing twice does nothing."""
         self._open = False
-        self._reading.dispose()
+        self._engines.close()
 
     def __enter__(self) -> Self:
         return self
@@ -149,9 +157,12 @@ class Store:
         """
         return self._read(lambda connection: episodes.read_episode(connection, wanted))
 
-    def episodes(self, *, limit: int | None = None) -> list[EpisodeSummary]:
-        """The newest so many episodes (all without a limit), newest first. One that is damaged says so and hides no other."""
-        return self._read(lambda connection: list_episodes(connection, limit))
+    def episodes(self, *, limit: int | None = None, run: str | None = None) -> list[EpisodeSummary]:
+        """The newest so many episodes (all without a limit), of one run where it is named, newest first.
+
+        One that is damaged says so and hides no other.
+        """
+        return self._read(lambda connection: list_episodes(connection, limit, run))
 
     # Scorecards
 
@@ -195,9 +206,9 @@ class Store:
         """The run of this id. Raises `NotFound` with ids that resemble it."""
         return self._read(lambda connection: runs.read_run(connection, run_id))
 
-    def runs(self) -> list[RunRecord]:
-        """Every run, newest first."""
-        return self._read(runs.list_runs)
+    def runs(self) -> list[RunSummary]:
+        """Every run, newest first, with what it has come to."""
+        return self._read(list_runs)
 
     def members(self, run_id: str) -> list[Member]:
         """The episodes that a run is made of, in its order, begun or not."""
@@ -248,26 +259,26 @@ class Store:
     # Transactions
 
     def _prepare(self) -> None:
-        where = str(self._path)
+        where = self._database.where
         revision = self._read(lambda connection: revision_of(connection, where))
-        sqlite.use_wal(self._reading, self._path)
+        self._database.prepare(self._engines)
         if revision != HEAD:
             self.write(lambda connection: migrate(connection, where))
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        return self._explained(self._reading, work)
+        return self._explained(self._engines.reading, work)
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Do the work in one transaction, committed on return. Raises `StoreError` for what the database says against it."""
-        return self._explained(self._writing, work)
+        return self._explained(self._engines.writing, work)
 
     def _explained(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         if not self._open:
-            raise StoreError(f"{self._path}: the store was closed; open it again")
+            raise StoreError(f"{self._database.where}: the store was closed; open it again")
         try:
             with engine.begin() as connection:
                 return work(connection)
         except DBAPIError as error:
-            refused = sqlite.explain(error.orig, self._path)
+            refused = self._database.explain(error.orig)
         # Outside the handler, so that the error carries none of a driver's, which may quote what was to be stored.
         raise refused
