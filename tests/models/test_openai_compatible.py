@@ -4,6 +4,7 @@ import gc
 import json
 from collections.abc import AsyncIterator
 
+import aiohttp
 import anyio
 import pytest
 from aiohttp import web
@@ -210,6 +211,40 @@ async def test_what_the_listener_raises_is_passed_on(server: Server) -> None:
     async with client(server.url) as model:
         with pytest.raises(LookupError, match="Hel"):
             await ask(model, stream=listen)
+
+
+async def test_a_call_that_waits_does_not_hold_what_it_has_sent(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came, done = anyio.Event(), anyio.Event()
+    bodies: list[aiohttp.BytesPayload] = []
+    init = aiohttp.BytesPayload.__init__
+
+    def keep(self: aiohttp.BytesPayload, value: bytes, *args: object, **kwargs: object) -> None:
+        init(self, value, *args, **kwargs)
+        bodies.append(self)
+
+    async def wait(request: web.Request) -> web.StreamResponse:
+        came.set()
+        await done.wait()
+        return await says(REPLY)(request)
+
+    monkeypatch.setattr(aiohttp.BytesPayload, "__init__", keep)
+    server.answer(wait)
+    async with client(server.url) as model, anyio.create_task_group() as group:
+        group.start_soon(ask, model)
+        await came.wait()
+        (body,) = bodies
+        assert (body.size, await body.as_bytes()) == (len(json.dumps(server.bodies[0], separators=(",", ":"))), b"")
+        done.set()
+
+
+async def test_cookies_are_not_kept(server: Server) -> None:
+    server.answer(says(REPLY, Set_Cookie="who=ana; Path=/"))
+    async with client(server.url.replace("127.0.0.1", "localhost")) as model:  # no jar keeps those of a bare number
+        await ask(model)
+        await ask(model)
+    assert "Cookie" not in server.headers[1]
 
 
 async def test_calls_at_the_same_time_do_not_mix(server: Server) -> None:

@@ -342,6 +342,16 @@ async def test_after_the_first_token_only_the_whole_call_is_timed(server: Server
     done.set()
 
 
+async def test_what_a_listener_raises_is_no_timeout(server: Server) -> None:
+    def listen(heard: str) -> None:
+        raise TimeoutError("the listener's own")
+
+    server.answer(streams(piece("Hello.", "stop")))
+    async with client(server.url, timeouts=Timeouts(first_token=30.0)) as model:
+        with pytest.raises(TimeoutError, match="the listener's own"):
+            await ask(model, stream=listen)
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_a_redirect_is_refused_and_its_target_never_asked(server: Server, status: int) -> None:
     error = await refusal(server, says({}, status, Location=server.url.removesuffix("/v1") + "/elsewhere"))
