@@ -18,6 +18,7 @@ from comity.models.prices import BadPrices
 from comity.models.protocol import ModelError
 from comity.models.registry import BadRegistry
 from comity.run.changes import ChangedPlan
+from comity.run.cluster import ClusterError
 from comity.run.plan import PlanError
 from comity.store import StoreError
 
@@ -64,6 +65,7 @@ _MENDABLE = (
     BadRegistry,
     CacheError,
     ChangedPlan,
+    ClusterError,
     ImportFailed,
     LibraryError,
     ModelError,
@@ -81,16 +83,6 @@ def run() -> None:
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter must not stop an episode
     try:
         app()
-    except (
-        ModelError,
-        StoreError,
-        LibraryError,
-        ImportFailed,
-        RubricError,
-        BadRegistry,
-        BadPrices,
-        CacheError,
-        UnfinishedEpisode,
-    ) as error:
+    except _MENDABLE as error:
         complain("\n".join([str(error), *getattr(error, "__notes__", ())]))
         sys.exit(1)

@@ -23,7 +23,7 @@ from comity.store.writer import Writer
 from comity.world.episodes import Episode, Interruption
 from comity.world.events import Event
 
-__all__ = ["execute"]
+__all__ = ["execute", "first_failure", "progress_of"]
 
 _AT_ONCE = 64
 """Episodes claimed in one transaction."""
@@ -63,14 +63,14 @@ async def execute(
         async with Writer.open(store, run=prepared.plan.name, on_trouble=progress.note_trouble) as writer:
             await _Execution(prepared, store, writer, progress, stop or anyio.Event(), share).run()
     except BaseExceptionGroup as failed:
-        raise _first(failed) from None
+        raise first_failure(failed) from None
     return progress
 
 
-def _first(failed: BaseExceptionGroup[BaseException]) -> BaseException:
+def first_failure(failed: BaseExceptionGroup[BaseException]) -> BaseException:
     """The first failure of tasks that ended together: what befell the others followed from it, or is the same."""
     found = failed.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+    return first_failure(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 def progress_of(prepared: Prepared) -> Progress:
