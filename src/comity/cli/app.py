@@ -4,6 +4,7 @@ import sys
 from io import TextIOWrapper
 from typing import Annotated
 
+import stamina
 import typer
 
 from comity._version import __version__
@@ -81,6 +82,7 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter must not stop an episode
+    stamina.instrumentation.set_on_retry_hooks(())  # retries show in what the commands say, not in a log of their own
     try:
         app()
     except _MENDABLE as error:

@@ -121,6 +121,8 @@ class _Shown:
             yield _endpoint(endpoint)
         if self.progress.trouble:
             yield Text(f"waiting for the store: {printable(self.progress.trouble)}", style="yellow")
+        for remark in self.progress.remarks:
+            yield Text(printable(remark), style="yellow")
         if self.progress.stopped:
             yield Text(f"stopping: {printable(self.progress.stopped)}", style="yellow")
 
@@ -170,7 +172,7 @@ def told_result(progress: Progress, way_on: str) -> None:
     told(_spent(p.spent()))
     if p.unscored:
         told(f"{p.unscored:,} scorecards have a score missing; `comity show EPISODE` gives the causes.", style="yellow")
-    for line in _causes(p.causes, p.failed):
+    for line in (*p.remarks, *_causes(p.causes, p.failed)):
         told(line, style="yellow")
     if p.stopped:
         told(f"Stopped: {p.stopped}", style="yellow")

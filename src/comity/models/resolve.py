@@ -30,7 +30,7 @@ class Resolved:
     endpoint: str = ""
     """Where its calls go: a server's address, or a local model's own name; empty where nobody is called."""
     asked: str = ""
-    """What the endpoint is asked for: the model's name there, or the adapter's."""
+    """What the endpoint is asked for: the model's name there, or the adapter's; a model on this machine by its file's hash."""
     slots: int | None = None
     """How many calls it answers at the same time, where that is known."""
 
@@ -133,4 +133,4 @@ def _local(alias: str, environ: Mapping[str, str], conversations: int) -> Resolv
     slots = max(entry.slots, conversations)
     model = LocalModel(entry, directory=models_directory(environ), slots=slots)
     model.check()
-    return Resolved(model, entry.style, entry.sampling, endpoint=model.name, asked=alias, slots=slots)
+    return Resolved(model, entry.style, entry.sampling, endpoint=model.name, asked=entry.sha256[:16], slots=slots)

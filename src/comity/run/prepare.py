@@ -1,6 +1,6 @@
 """Everything about a run that is settled before the first call: tasks, jobs, players, what is done already, and that the plan still fits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -42,6 +42,8 @@ class Prepared:
     """What the run was begun with, where it was."""
     added: int
     """Episodes that the run did not have before."""
+    remarks: list[str]
+    """What went wrong on the way and stopped nothing, such as a cache that could not be written."""
 
     @cached_property
     def judges(self) -> Mapping[str, LLMJudge]:
@@ -93,7 +95,8 @@ def prepare(plan: Plan, store: Store, base: Path, environ: Mapping[str, str] | N
     plan = _with_room(plan)
     prices = load_prices(base / plan.prices if plan.prices else None, environ)
     meter = Meter(plan.budget, prices)
-    cache = ResponseCache.open(_cache_file(plan, base, environ)) if plan.cache.use else None
+    remarks: list[str] = []
+    cache = _cache(plan, base, environ, remarks.append) if plan.cache.use else None
     traffic = Traffic(meter, limits=plan.endpoints, retries=plan.retries, patience=plan.patience, cache=cache)
     seats = max(len(task.scenario.seats) for task in tasks)
     players = Players(plan, base, traffic, conversations=(plan.in_flight or 1) * seats + 1, environ=environ)
@@ -108,6 +111,7 @@ def prepare(plan: Plan, store: Store, base: Path, environ: Mapping[str, str] | N
         jobs=jobs,
         standing={stands.episode: stands for stands in store.standing_of([job.episode for job in jobs])},
         begun=begun,
+        remarks=remarks,
         added=len({job.episode for job in jobs} - members),
     )
     if begun is not None:
@@ -134,5 +138,8 @@ def _member(job: Job) -> Member:
     return Member(episode=job.episode, task=job.task.id, seats=job.seats, repeat=job.repeat, seed=job.seed)
 
 
-def _cache_file(plan: Plan, base: Path, environ: Mapping[str, str] | None) -> Path:
-    return base / plan.cache.path if plan.cache.path else default_cache_file(environ)
+def _cache(
+    plan: Plan, base: Path, environ: Mapping[str, str] | None, on_trouble: Callable[[str], None]
+) -> ResponseCache:
+    file = base / plan.cache.path if plan.cache.path else default_cache_file(environ)
+    return ResponseCache.open(file, on_trouble=on_trouble)

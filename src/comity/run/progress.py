@@ -42,6 +42,8 @@ class Progress:
     """Why no more episodes are begun; empty while they are."""
     causes: Counter[str] = field(default_factory=Counter)
     """What the stops were, in words."""
+    remarks: Sequence[str] = ()
+    """What went wrong and stopped nothing, such as a cache that could not be written."""
     endpoints: Callable[[], Sequence[EndpointState]] = list
     spent: Callable[[], Spent] = Spent
     """What this process has spent in this start."""
