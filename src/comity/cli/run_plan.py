@@ -3,24 +3,42 @@
 import os
 import shlex
 import signal
+import sys
+from collections.abc import Awaitable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Protocol
 
 import anyio
 import typer
 
 from comity.cli.choose import store_url
-from comity.cli.output import complain, print_json, program
+from comity.cli.output import complain, console, print_json, program, told
 from comity.cli.watching import told_plan, told_result, watching
 from comity.run.estimate import Estimate
-from comity.run.execute import execute, progress_of
+from comity.run.execute import execute, first_failure, progress_of
+from comity.run.on_ray import play_on_ray
 from comity.run.plan import PRESETS, Plan, load_plan
 from comity.run.prepare import Prepared, prepare
 from comity.run.progress import Progress
 from comity.store import Store
 
 __all__ = ["add_to"]
+
+Engine = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="Who plays: this process, or workers on a Ray cluster, which share the store."),
+]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="With --engine ray, how many workers; one for each CPU unless given.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        help="With --engine ray, the cluster: host:port, or auto for this machine's. Without it, one is started for this run."
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,6 +62,9 @@ def run(
     name: Annotated[str | None, typer.Option(help="The run's name; the plan's, else its file's.")] = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="How often each task and pairing is played.")] = None,
     in_flight: Annotated[int | None, typer.Option(min=1, help="The most episodes in play at once.")] = None,
+    engine: Engine = "local",
+    workers: Workers = None,
+    address: Address = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
     store: Annotated[
         str | None, typer.Option(help="Where episodes are kept; else COMITY_STORE, else ./comity.db.")
@@ -51,6 +72,8 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Play many episodes from one plan. The same command goes on where it was stopped, by whatever."""
+    if engine == "local" and (workers or address):
+        raise typer.BadParameter("only --engine ray has any", param_hint="--workers, --address")
     read = load_plan(plan, **_overrides(policy, partner, judge, name, repeats, in_flight))
     base = Path(plan).parent if plan not in PRESETS else Path()
     with Store.open(store_url(store)) as opened:
@@ -61,11 +84,17 @@ def run(
         progress = progress_of(prepared)
         if not dry_run:
             prepared.begin(opened)
-            anyio.run(_run, prepared, opened, progress, estimate, as_json)
+            if engine == "ray":
+                play = partial(
+                    play_on_ray, prepared, store_url(store), base, progress, workers=workers, address=address
+                )
+            else:
+                play = partial(execute, prepared, opened, progress)
+            anyio.run(_run, prepared, play, progress, estimate, as_json)
         if as_json:
             print_json(_record(prepared, estimate, progress))
         elif not dry_run:
-            told_result(progress, _way_on(store))
+            told_result(progress, _way_on())
     if not dry_run and not progress.complete:
         raise typer.Exit(130 if progress.stopped == _BY_USER else 1)
 
@@ -104,40 +133,49 @@ def _named(given: list[str] | None, option: str) -> dict[str, str]:
     return found
 
 
-async def _run(prepared: Prepared, store: Store, progress: Progress, estimate: Estimate, quiet: bool) -> None:
+class _Play(Protocol):
+    """Plays what is left until it is done or `stop` is set."""
+
+    def __call__(self, *, stop: anyio.Event) -> Awaitable[Progress]: ...
+
+
+async def _run(prepared: Prepared, play: _Play, progress: Progress, estimate: Estimate, quiet: bool) -> None:
     stop = anyio.Event()
     turns = estimate.turns / max(1, estimate.episodes)
     try:
         async with anyio.create_task_group() as group:
-            await group.start(_hear_signals, stop, prepared.plan)
+            await group.start(_hear_signals, stop, prepared.plan, quiet)
             if quiet:
-                await execute(prepared, store, progress, stop=stop)
+                await play(stop=stop)
             else:
                 async with watching(progress, prepared.plan, turns):
-                    await execute(prepared, store, progress, stop=stop)
+                    await play(stop=stop)
             group.cancel_scope.cancel()
+    except BaseExceptionGroup as failed:
+        raise first_failure(failed) from None
     finally:
         with anyio.CancelScope(shield=True):
             await prepared.aclose()
 
 
-async def _hear_signals(stop: anyio.Event, plan: Plan, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+async def _hear_signals(
+    stop: anyio.Event, plan: Plan, quiet: bool, *, task_status: anyio.abc.TaskStatus[None]
+) -> None:
     """The first Ctrl-C (or SIGTERM) lets what was heard be written down; the second ends the process where it stands."""
+    drawn = console.is_terminal and not quiet  # what is drawn there knows only of what its own console prints
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         task_status.started()
         async for _ in signals:
             if stop.is_set():
                 complain("stopped at once; what was kept is kept.")
                 os._exit(130)
-            complain(f"stopping run {plan.name}: writing down what was played. Again to stop at once.")
+            said = f"stopping run {plan.name}: writing down what was played. Again to stop at once."
+            told(said, style="red") if drawn else complain(said)
             stop.set()
 
 
-def _way_on(store: str | None) -> str:
+def _way_on() -> str:
     """The command that was given; it is the one that goes on."""
-    del store
-    import sys
-
     return shlex.join([program(), *sys.argv[1:]])
 
 

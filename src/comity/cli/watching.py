@@ -9,6 +9,7 @@ import anyio
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.table import Table
 from rich.text import Text
 
 from comity.agents.briefing import printable
@@ -109,8 +110,12 @@ class _Shown:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         del console
-        done = self.progress.before + self.progress.done + self.progress.elsewhere
-        yield ProgressBar(total=self.progress.total, completed=done, width=min(60, options.max_width))
+        p = self.progress
+        done = p.before + p.done + p.elsewhere
+        bar = Table.grid(padding=(0, 1))
+        width = min(60, max(10, options.max_width - 6))
+        bar.add_row(ProgressBar(total=p.total, completed=done, width=width), f"{done / max(1, p.total):.0%}")
+        yield bar
         yield from self.lines()
 
     def lines(self) -> Iterator[Text]:
@@ -154,10 +159,13 @@ def _endpoint(state: EndpointState) -> Text:
 
 def _spent(spent: Spent) -> str:
     cached = f", {_short(spent.cached_tokens)} of them cached by the server" if spent.cached_tokens else ""
-    unpriced = f" and {spent.unpriced_calls:,} calls of unknown price" if spent.unpriced_calls else ""
+    cost = f"${spent.cost:,.2f}"
+    if spent.unpriced_calls:
+        rest = f"{spent.unpriced_calls:,} calls of unknown price"
+        cost = "cost unknown" if spent.unpriced_calls == spent.calls else f"{cost} and {rest}"
     return (
         f"{spent.calls:,} calls · {_short(spent.prompt_tokens)} tokens of prompts{cached} · "
-        f"{_short(spent.completion_tokens)} of replies · ${spent.cost:,.2f}{unpriced}"
+        f"{_short(spent.completion_tokens)} of replies · {cost}"
     )
 
 
