@@ -91,8 +91,8 @@ def test_a_run_ends_with_what_it_came_to_and_the_same_command_has_nothing_left_t
     comity: Comity, written: Callable[..., Path]
 ) -> None:
     said = comity("run", written()).ok().out
-    assert "2 of 2 done in" in said
-    assert "2 turn limit" in said
+    assert "2 of 2 done; 8 turns played in" in said
+    assert "(2 turn limit)" in said
     assert "12 calls" in said
     again = comity("run", written(), "--json").ok().json
     assert (again["before"], again["done"], again["left"], again["spent"]["calls"]) == (2, 0, 0, 0)

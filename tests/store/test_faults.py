@@ -61,8 +61,10 @@ async def writing(url: str, *ids: str, patience: float = 20.0) -> AsyncIterator[
 
 
 def no_room(writer: Writer) -> None:
-    with writer._store._engines.writing.connect() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+    for store in (writer._at_once, writer._patient):
+        assert store is not None
+        with store._engines.writing.connect() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count = 1")
 
 
 @pytest.mark.anyio

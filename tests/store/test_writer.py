@@ -46,9 +46,9 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     together = Writer._store_all
 
-    def counted(self: Writer, entries: Sequence[Any], doubtful: bool) -> None:
+    def counted(self: Writer, store: Store, entries: Sequence[Any], doubtful: bool) -> None:
         found.append(len(entries))
-        together(self, entries, doubtful)
+        together(self, store, entries, doubtful)
 
     monkeypatch.setattr(Writer, "_store_all", counted)
     return found

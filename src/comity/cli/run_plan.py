@@ -158,9 +158,7 @@ async def _run(prepared: Prepared, play: _Play, progress: Progress, estimate: Es
             await prepared.aclose()
 
 
-async def _hear_signals(
-    stop: anyio.Event, plan: Plan, quiet: bool, *, task_status: anyio.abc.TaskStatus[None]
-) -> None:
+async def _hear_signals(stop: anyio.Event, plan: Plan, quiet: bool, *, task_status: anyio.abc.TaskStatus[None]) -> None:
     """The first Ctrl-C (or SIGTERM) lets what was heard be written down; the second ends the process where it stands."""
     drawn = console.is_terminal and not quiet  # what is drawn there knows only of what its own console prints
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:

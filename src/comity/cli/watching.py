@@ -173,10 +173,8 @@ def told_result(progress: Progress, way_on: str) -> None:
     """What this start came to, and how to go on where something is left."""
     p = progress
     ends = ", ".join(f"{number:,} {reason.replace('_', ' ')}" for reason, number in p.ended.most_common())
-    told(
-        f"{p.before + p.done + p.elsewhere:,} of {p.total:,} done in {_duration(p.seconds)}: {ends or 'nothing was played'}",
-        style="bold",
-    )
+    done = f"{p.before + p.done + p.elsewhere:,} of {p.total:,} done"
+    told(f"{done}; {p.turns:,} turns played in {_duration(p.seconds)}{f' ({ends})' if ends else ''}", style="bold")
     told(_spent(p.spent()))
     if p.unscored:
         told(f"{p.unscored:,} scorecards have a score missing; `comity show EPISODE` gives the causes.", style="yellow")
