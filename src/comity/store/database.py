@@ -17,6 +17,11 @@ class Database(Protocol):
         """What messages call it. It holds no password."""
         ...
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether a commit costs this process's own time and hardly any waiting, so that a thread for it gains nothing."""
+        ...
+
     def exists(self) -> bool:
         """Whether there is something that can be looked at. Raises the `StoreError` that says why there can be nothing."""
         ...

@@ -88,6 +88,11 @@ class Postgres:
         port = f":{self._url.port}" if self._url.port else ""
         return f"postgresql://{host}{port}/{self._url.database or ''}"
 
+    @property
+    def at_hand(self) -> bool:
+        """A commit waits for the server."""
+        return False
+
     def exists(self) -> bool:
         """A server is there or not; only connecting tells."""
         return True

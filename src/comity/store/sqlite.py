@@ -50,6 +50,11 @@ class SQLite:
         """The file."""
         return str(self._path)
 
+    @property
+    def at_hand(self) -> bool:
+        """A commit waits for no disk: it is as quick as the processor."""
+        return True
+
     def exists(self) -> bool:
         """Whether there is anything. Raises the `StoreError` that says why the path cannot hold a store; touches nothing."""
         try:
@@ -144,6 +149,8 @@ def _connect(path: Path, wait: float) -> Engine:
         connection.execute(f"PRAGMA busy_timeout = {int(wait * 1000)}")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # A checkpoint waits for the disk: fewer of them, each for pages that were written many times since.
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

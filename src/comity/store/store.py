@@ -73,9 +73,14 @@ class Store:
             raise
         return store
 
-    def twin(self) -> Self:
-        """The same database over a connection of its own, for another thread."""
-        return type(self)(self._database, wait=self._wait)
+    def twin(self, *, wait: float | None = None) -> Self:
+        """The same database over a connection of its own, for another thread or another patience with locks."""
+        return type(self)(self._database, wait=self._wait if wait is None else wait)
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether a commit costs this process's own time and hardly any waiting, so that a thread for it gains nothing."""
+        return self._database.at_hand
 
     def close(self) -> None:
         """Release the connection. Closing twice does nothing."""
