@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from comity.evaluate.rubric import load_rubric
+from comity.run.plan import Plan
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 JUDGING = (ROOT / "docs" / "judging.md").read_text("utf-8")
+RUNNING = (ROOT / "docs" / "running.md").read_text("utf-8")
 SOTOPIA = ROOT.parent / "shared" / "data" / "sotopia"
 
 
@@ -99,6 +101,42 @@ def test_the_rubric_of_the_judging_page_scores_as_shown(tmp_path: Path) -> None:
     done = comity(words, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "CALM" in done.stdout
+
+
+def test_the_plan_of_the_running_page_is_the_example_and_runs_as_shown(tmp_path: Path) -> None:
+    (plan,) = blocks(RUNNING, "toml")
+    assert (ROOT / "examples" / "pilot.toml").read_text("utf-8").partition("\n")[2] == plan
+    (tmp_path / "pilot.toml").write_text(plan, "utf-8")
+    for words in commands(next(block for block in blocks(RUNNING, "sh") if "--dry-run" in block)):
+        done = comity(words, tmp_path)
+        assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
+    assert "The gas bill" in done.stdout
+
+
+def test_the_run_of_the_readme_works_as_shown(tmp_path: Path) -> None:
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "pilot.toml").write_bytes((ROOT / "examples" / "pilot.toml").read_bytes())
+    for words in commands(next(block for block in blocks(README, "sh") if "pilot.toml" in block)):
+        done = comity(words, tmp_path)
+        assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
+    assert "pilot" in done.stdout
+
+
+@pytest.mark.skipif(not SOTOPIA.is_dir(), reason="the released SOTOPIA profiles are not beside the repository")
+def test_the_papers_protocol_of_the_running_page_plays_its_140_points_with_scripted_models(tmp_path: Path) -> None:
+    block = next(block for block in blocks(RUNNING, "sh") if "sotopia-hard" in block)
+    model = re.compile(r"^((?:\w+=)?)(http|openai:)\S+$")
+    for words in commands(block):
+        words = [str(SOTOPIA) if word == "PATH" else model.sub(r"\1scripted:demo", word) for word in words]
+        done = comity(words, tmp_path)
+        assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
+    assert "Run sotopia-hard: 70 tasks, " in done.stdout
+    assert "not comparable" in done.stdout
+
+
+def test_every_field_of_a_plan_is_named_on_the_running_page() -> None:
+    missing = [field for field in Plan.model_fields if not re.search(rf"\b{field}\b", RUNNING)]
+    assert missing == []
 
 
 def test_every_file_that_the_pages_link_to_is_there() -> None:
