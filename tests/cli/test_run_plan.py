@@ -13,7 +13,7 @@ import anyio
 import pytest
 from mock_faults import Fault
 from mock_server import MockServer, mock_server
-from run.runs import results
+from run.runs import Result, results
 
 from cli.command import Comity, begin, finished
 from comity.store import Store
@@ -55,12 +55,12 @@ def written(folder: Path, server: MockServer) -> Callable[..., Path]:
     return write
 
 
-def kept(store: str = "comity.db") -> dict[str, object]:
+def kept(store: str = "comity.db") -> dict[str, Result]:
     with Store.open(store) as opened:
         return results(opened, "pilot")
 
 
-def undisturbed(written: Callable[..., Path], repeats: int) -> dict[str, object]:
+def undisturbed(written: Callable[..., Path], repeats: int) -> dict[str, Result]:
     """What a run in one go comes to, in a process and a store of its own."""
     finished(begin("run", str(written(repeats)), "--store", "undisturbed.db", "--json")).ok()
     return kept("undisturbed.db")

@@ -13,6 +13,7 @@ from comity.run.plan import Plan
 from comity.run.prepare import Prepared, prepare
 from comity.run.progress import Progress
 from comity.store import Store
+from comity.world.environment import End
 
 SHORT = {"timeouts": {"connect": 2.0, "call": 2.0}, "retries": {"wait_initial": 0.01, "wait_max": 0.05}}
 """Tests do not wait as people would."""
@@ -50,13 +51,29 @@ async def start(wanted: Plan, store: Store, *, stop: anyio.Event | None = None) 
     return Played(prepared, progress)
 
 
-def results(store: Store, run: str = "test") -> dict[str, object]:
-    """Everything that a run has come to, by episode, without times: what two stores of the same run must agree in."""
-    found: dict[str, object] = {}
+class Result(NamedTuple):
+    """What an episode came to, without its times."""
+
+    log: list[dict[str, object]]
+    end: End | None
+    cards: list[dict[str, object]]
+
+    @property
+    def did(self) -> list[object]:
+        """The actions alone, without the calls they took."""
+        return [event["action"] for event in self.log]
+
+
+def results(store: Store, run: str = "test") -> dict[str, Result]:
+    """Everything that a run has come to, by episode, without times and the code's version: what two stores of it must agree in."""
+    found: dict[str, Result] = {}
     for member in store.members(run):
         episode = store.episode(member.episode)
-        cards = [card.model_dump(exclude={"id", "judged_at", "calls"}) for card in store.scorecards(member.episode)]
-        found[member.episode] = (bare_events(episode.events), episode.end, cards)
+        cards = [
+            card.model_dump(exclude={"id", "judged_at", "calls", "code_version"})
+            for card in store.scorecards(member.episode)
+        ]
+        found[member.episode] = Result(bare_events(episode.events), episode.end, cards)
     return found
 
 

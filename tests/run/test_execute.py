@@ -9,7 +9,7 @@ from chat_server import says, serving
 from mock_faults import CONTENT, TRANSPORT, Content, Fault, Transport
 from mock_server import MockServer, mock_server
 from privacy.recording import Growth
-from run.runs import Played, kinds, opened, plan, results, start
+from run.runs import Played, Result, kinds, opened, plan, results, start
 
 from comity.run.changes import ChangedPlan
 from comity.store import Store
@@ -18,7 +18,7 @@ from comity.world.environment import EndReason
 pytestmark = pytest.mark.anyio
 MENDED = ("fenced", "truncated_json", "out_of_range")
 """What is read all the same, and what strikes judges alone."""
-Undisturbed = Callable[..., Awaitable[dict[str, object]]]
+Undisturbed = Callable[..., Awaitable[dict[str, Result]]]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def undisturbed(server: MockServer, tmp_path: Path, prompts_only_grow: Growth) -> Undisturbed:
     """Plays the plan of these fields in a store of its own, with nothing in its way, and gives what came of it."""
 
-    async def play(**fields: object) -> dict[str, object]:
+    async def play(**fields: object) -> dict[str, Result]:
         with opened(tmp_path, "undisturbed.db") as store:
             await start(plan(server.spec, **fields), store)
             prompts_only_grow.anew()
@@ -86,7 +86,7 @@ async def test_more_repeats_and_judges_are_played_beside_what_is_there(server: M
     assert played.prepared.added == 2
     assert server.counts().calls == 2 * 4 + 4 * 2
     after = results(store)
-    assert all(after[episode][:2] == log[:2] for episode, log in before.items())  # type: ignore[index]
+    assert all(after[episode][:2] == log[:2] for episode, log in before.items())
     assert len(scores(store)) == 4 * 2 * 7
 
 
@@ -162,8 +162,8 @@ async def test_json_in_a_fence_with_prose_around_it_is_read(
     expected = await undisturbed(**judged(server))
     server.set(faults=(Fault("fenced"),))
     await start(plan(server.spec, **judged(server)), store)
-    said = {e: [event["action"] for event in log[0]] for e, log in results(store).items()}  # type: ignore[index]
-    assert said == {e: [event["action"] for event in log[0]] for e, log in expected.items()}  # type: ignore[index]
+    said = {e: log.did for e, log in results(store).items()}
+    assert said == {e: log.did for e, log in expected.items()}
     assert None not in scores(store)
 
 
@@ -343,7 +343,4 @@ async def test_remembered_replies_cost_no_call_and_give_the_same_episodes(
         assert played.progress.spent().calls == 0
         again = store.episode(store.members("test")[0].episode)
         assert all(call.from_cache for event in again.events for call in event.trace.calls)
-        assert [[event["action"] for event in log[0]] for log in results(store).values()] == [  # type: ignore[index]
-            [event["action"] for event in log[0]]
-            for log in first.values()  # type: ignore[index]
-        ]
+        assert [log.did for log in results(store).values()] == [log.did for log in first.values()]

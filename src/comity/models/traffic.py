@@ -6,7 +6,7 @@ what is sent.
 
 from collections.abc import Mapping
 
-from comity.models.budget import Metered, Meter
+from comity.models.budget import Meter, Metered
 from comity.models.cache import Cached
 from comity.models.cache_file import ResponseCache
 from comity.models.endpoints import Endpoint, EndpointLimits, EndpointState
