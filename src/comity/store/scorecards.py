@@ -25,6 +25,9 @@ _RIVALS = select(scorecards.c.id).where(
     (scorecards.c.id == bindparam("id"))
     | ((scorecards.c.episode == bindparam("episode")) & (scorecards.c.judge == bindparam("judge")))
 )
+_JUDGES = select(scorecards.c.episode, scorecards.c.judge).where(
+    scorecards.c.episode.in_(bindparam("ids", expanding=True))
+)
 _SAME = select(scorecards.c.body).where(scorecards.c.id == bindparam("id"))
 
 
@@ -80,12 +83,9 @@ def judged(connection: Connection, episode_id: str) -> frozenset[str]:
 
 def judged_of(connection: Connection, ids: Iterable[str]) -> dict[str, frozenset[str]]:
     """The same for several episodes at once; those that nobody has judged are left out."""
-    rows = connection.execute(
-        select(scorecards.c.episode, scorecards.c.judge).where(scorecards.c.episode.in_(list(ids)))
-    )
     found: dict[str, set[str]] = {}
-    for episode, judge in rows:
-        found.setdefault(episode, set()).add(judge)
+    for row in connection.execute(_JUDGES, {"ids": list(ids)}):
+        found.setdefault(row.episode, set()).add(row.judge)
     return {episode: frozenset(judges) for episode, judges in found.items()}
 
 

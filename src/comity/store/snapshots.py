@@ -1,6 +1,7 @@
 """Immutable snapshots of characters, relationships, scenarios, tasks and rubrics, by content hash, and which of them are current."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Literal, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -24,6 +25,7 @@ Named: TypeAlias = Character | Relationship | Scenario | Task | Rubric
 R = TypeVar("R", bound=Record)
 
 _CURRENT = select(current.c.hash).where(current.c.kind == bindparam("of"), current.c.id == bindparam("wanted"))
+_KEPT = select(snapshots.c.hash).where(snapshots.c.hash == bindparam("wanted"))
 _BODY = select(snapshots.c.body).where(snapshots.c.hash == bindparam("wanted"))
 
 
@@ -77,12 +79,32 @@ def make_current(connection: Connection, kind: Kind, records: Iterable[Named]) -
 def hash_of(kind: Kind, record: Named) -> str:
     """The record's content hash. Raises `StoreError` where it holds what is no text."""
     try:
-        return content_hash(record)
+        return _hash(_Same(record))
     except UnicodeEncodeError:
         pass
     raise StoreError(
         f"{kind} {record.id!r} holds half of a surrogate pair, which is no text; replace it (U+D800 to U+DFFF)"
     )
+
+
+class _Same:
+    """A record as a key: itself and no other, since comparing and hashing its content costs as much as what is saved."""
+
+    __slots__ = ("record",)
+
+    def __init__(self, record: Named) -> None:
+        self.record = record
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.record is other.record
+
+    def __hash__(self) -> int:
+        return id(self.record)
+
+
+@lru_cache(maxsize=1024)
+def _hash(same: _Same) -> str:
+    return content_hash(same.record)
 
 
 def caption_of(text: object) -> tuple[str, Mapping[str, str]]:
@@ -150,6 +172,4 @@ class Snapshots:
 
 
 def _kept(connection: Connection, name: str) -> bool:
-    return (
-        connection.scalar(select(snapshots.c.hash).where(snapshots.c.hash == bindparam("n")), {"n": name}) is not None
-    )
+    return connection.scalar(_KEPT, {"wanted": name}) is not None
