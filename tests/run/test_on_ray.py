@@ -19,7 +19,7 @@ import pytest
 from cli.command import hears_ctrl_c
 from mock_server import MockServer, mock_server
 from privacy.recording import Growth
-from run.runs import opened, plan, results, start
+from run.runs import Result, opened, plan, results, start
 
 from comity.models.protocol import AuthenticationFailed
 from comity.run.cluster import NoCluster, SeveralNodes, WorkersDie, joined
@@ -75,8 +75,10 @@ def cluster() -> Iterator["Cluster"]:
 @contextmanager
 def postgres() -> Iterator[str]:
     started = get_server(tempfile.mkdtemp(prefix="pg"), cleanup_mode="delete")
-    yield started.get_uri()
-    started.cleanup()
+    try:
+        yield started.get_uri()
+    finally:
+        started.cleanup()
 
 
 def two_policies(server: MockServer, **fields: object) -> Plan:
@@ -121,7 +123,7 @@ async def on_ray(
     return progress
 
 
-async def undisturbed(wanted: Plan, folder: Path) -> dict[str, object]:
+async def undisturbed(wanted: Plan, folder: Path) -> dict[str, Result]:
     """What comes of the plan in this process, with nothing in its way."""
     with opened(folder, "undisturbed.db") as store:
         await start(wanted, store)
@@ -150,11 +152,13 @@ async def with_one_killed(wanted: Plan, store_url: str, server: MockServer) -> P
 @contextmanager
 def second_node(cluster: "Cluster") -> Iterator[None]:
     node = cluster.add_node(num_cpus=1, object_store_memory=OBJECT_STORE)
-    yield
-    cluster.remove_node(node)
+    try:
+        yield
+    finally:
+        cluster.remove_node(node)
 
 
-def kept(store_url: str) -> dict[str, object]:
+def kept(store_url: str) -> dict[str, Result]:
     with Store.open(store_url) as store:
         return results(store)
 
@@ -335,7 +339,7 @@ WITHOUT_RAY = "import sys; sys.modules['ray'] = None; from comity.cli import mai
 def plan_file(server: MockServer, folder: Path) -> str:
     file = folder / "pilot.toml"
     policy = f"[policies.mine]\nmodel = '{server.spec}'\n"
-    file.write_text(f"repeats = 40\n[tasks]\nscenarios = ['gas_bill']\n[limits]\nturns = 4\n{policy}")
+    file.write_text(f"repeats = 24\n[tasks]\nscenarios = ['gas_bill']\n[limits]\nturns = 4\n{policy}")
     return str(file)
 
 

@@ -281,5 +281,6 @@ class _Crew:
         sum_up(self.progress, [worker.last for worker in self.workers], self.gone)
         long_ago = anyio.current_time() - _ROOM_WITHIN
         waiting = sum(not worker.runs and worker.hired < long_ago for worker in self.workers)
-        if waiting and not self.progress.trouble:
-            self.progress.trouble = f"the cluster has no CPU free for {waiting} of {self.size} workers"
+        if waiting:
+            remark = f"the cluster has no CPU free for {waiting} of {self.size} workers"
+            self.progress.remarks = [*self.progress.remarks, remark]

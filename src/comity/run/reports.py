@@ -23,6 +23,7 @@ class Report:
     unscored: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
+    remarks: tuple[str, ...] = ()
     stopped: str = ""
     trouble: str = ""
     endpoints: tuple[EndpointState, ...] = ()
@@ -39,6 +40,7 @@ class Report:
             unscored=progress.unscored,
             failed=progress.failed,
             causes=progress.causes,
+            remarks=tuple(progress.remarks),
             stopped=progress.stopped,
             trouble=progress.trouble,
             endpoints=tuple(progress.endpoints()),
@@ -56,6 +58,7 @@ def sum_up(progress: Progress, working: Sequence[Report], gone: Sequence[Report]
     progress.ended = sum((report.ended for report in every), Counter())
     progress.failed = sum((report.failed for report in every), Counter())
     progress.causes = sum((report.causes for report in every), Counter())
+    progress.remarks = list(dict.fromkeys(remark for report in every for remark in report.remarks))
     progress.stopped = next((report.stopped for report in every if report.stopped), "")
     progress.trouble = next((report.trouble for report in working if report.trouble), "")
     states = _by_address(state for report in working for state in report.endpoints)
