@@ -2,6 +2,7 @@
 as assistant messages.
 """
 
+import sys
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -55,7 +56,7 @@ class ChatStyle:
         return partial_words(text, after='"argument"')
 
     def _begin(self, view: SeatView) -> "_Talk":
-        return _Talk((Message("system", self._system(view)),), ())
+        return _Talk((Message("system", sys.intern(self._system(view))),), ())  # one for all episodes of the task
 
     def _tell(self, view: SeatView, talk: "_Talk", history: Sequence[Seen]) -> "_Talk":
         messages, news = list(talk.messages), list(talk.news)

@@ -1,6 +1,7 @@
 """An agent played by a language model: render the view, ask, read the reply; after an unusable one, ask once more with the problem."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from comity.agents.protocol import Reply
 from comity.agents.styles import Style, style_named
@@ -44,7 +45,7 @@ class LLMAgent:
         self._sampling = sampling or Sampling()
         self._hear = hear
 
-    @property
+    @cached_property
     def policy(self) -> Policy:
         """Agent, model, style with its prompt hash, and sampling."""
         template = self._style.template

@@ -5,6 +5,7 @@ role-mapped messages let it drift (design/003).
 """
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -80,7 +81,7 @@ class TranscriptStyle:
         return partial_words(text, after=key[0]) if key else ""
 
     def _begin(self, view: SeatView) -> "_Told":
-        return _Told(self._system(view), self._scene(view))
+        return _Told(sys.intern(self._system(view)), self._scene(view))  # one for all episodes of the task
 
     def _tell(self, view: SeatView, told: "_Told", history: Sequence[Seen]) -> "_Told":
         acts = (seen for seen in own_first(view, history) if seen.action.type is not ActionType.NONE)

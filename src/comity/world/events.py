@@ -73,8 +73,9 @@ class Event(Record):
         return self
 
     def untraced(self) -> "Event":
-        """The same event without how it came about."""
-        return Event.model_construct(_FIELDS, **self.__dict__ | {"trace": _NO_TRACE})
+        """The same event without how it came about, in as little memory as there is to it."""
+        action = self.action and Action.model_construct(_ACTION_FIELDS, **self.action.__dict__)
+        return Event.model_construct(_EVENT_FIELDS, **self.__dict__ | {"action": action, "trace": _NO_TRACE})
 
     @property
     def did(self) -> Action | Failure:
@@ -83,5 +84,5 @@ class Event(Record):
 
 
 _NO_TRACE = Trace()
-_FIELDS = set(Event.model_fields)
-"""One for all: a set of its own would be most of what an event takes up."""
+_EVENT_FIELDS, _ACTION_FIELDS = set(Event.model_fields), set(Action.model_fields)
+"""Which fields are set, once for all: a set of its own would be most of what an event takes up."""
