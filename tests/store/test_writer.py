@@ -114,7 +114,10 @@ async def test_only_who_is_refused_hears_of_it(store: Store) -> None:
     assert words == {"e0": ["e0"], "e1": [], "e2": ["before"], "e3": ["e3"]}
 
 
-async def test_writes_to_one_episode_keep_their_order_in_one_commit(store: Store, commits: list[int]) -> None:
+async def test_writes_to_one_episode_keep_their_order_in_one_commit(
+    store: Store, commits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(Writer, "_store_one")
     async with Writer.open(store, run="r1") as writer:
         (claim, _) = await claims(writer, "e1", "e2")
         commits.clear()

@@ -3,7 +3,7 @@
 Every taking raises the episode's epoch, and every write states the epoch it was taken at, so that a late writer is refused.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -32,7 +32,7 @@ _RELEASE = update(episodes).where(_MINE).values(holder=None)
 _SPOILT = update(episodes).where(_MINE).values(holder=None, interrupted=bindparam("why"))
 
 _THESE = episodes.c.id.in_(bindparam("ids", expanding=True))
-_LOOK = select(episodes.c.id, episodes.c.ending).where(_THESE).order_by(episodes.c.id).with_for_update()
+_LOOK = select(episodes.c.id, episodes.c.ending).where(_THESE)
 _FREE = episodes.c.holder.is_(None) | (episodes.c.holder == bindparam("me")) | ~alive(episodes.c.holder)
 _TAKE = (
     update(episodes).where(_THESE, _FREE).values(holder=bindparam("me"), epoch=episodes.c.epoch + 1).returning(episodes)
@@ -120,22 +120,32 @@ class _Tasks:
 def _take(
     connection: Connection, worker_id: str, chunk: Sequence[Episode], judges: frozenset[str], tasks: _Tasks
 ) -> list[Claimed]:
-    # Locked in one order and before anything is decided, so that two workers that want the same wait for each other and
-    # not crosswise.
     there = connection.execute(_LOOK, {"ids": [episode.id for episode in chunk]}).all()
     known = {row.id for row in there}
-    judged = judged_of(connection, known) if known else {}
-    done = {row.id for row in there if row.ending is not None and judges <= judged.get(row.id, frozenset())}
+    done, _ = _done(connection, {row.id: row.ending for row in there}, judges)
     begun = _begin(connection, [episode for episode in chunk if episode.id not in known], tasks)
     wanted = [episode.id for episode in chunk if episode.id not in done]
     taken = connection.execute(_TAKE, {"ids": wanted, "me": worker_id}).all()
-    logs = _logs(connection, [row.id for row in taken if row.length])
+    # Once more, now that nobody else can write to them: one may have been finished between the look and the taking.
+    done, judged = _done(connection, {row.id: row.ending for row in taken}, judges)
+    release(connection, [Claim(row.id, row.epoch) for row in taken if row.id in done])
+    left = [row for row in taken if row.id not in done]
+    logs = _logs(connection, [row.id for row in left if row.length])
     found: list[Claimed] = []
-    for row in taken:
+    for row in left:
         episode = begun.get((row.id, row.started_at)) or _read(connection, row, logs.get(row.id, []), tasks)
         if episode is not None:
             found.append(Claimed(episode, Claim(row.id, row.epoch), judged.get(row.id, frozenset())))
     return found
+
+
+def _done(
+    connection: Connection, endings: Mapping[str, str | None], judges: frozenset[str]
+) -> tuple[set[str], dict[str, frozenset[str]]]:
+    """Which of them have nothing left to do, and who has judged those that have ended."""
+    ended = [id_ for id_, ending in endings.items() if ending is not None]
+    judged = judged_of(connection, ended) if ended else {}
+    return {id_ for id_ in ended if judges <= judged.get(id_, frozenset())}, judged
 
 
 def _begin(connection: Connection, new: Sequence[Episode], tasks: _Tasks) -> dict[tuple[str, str], Episode]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -37,6 +38,9 @@ from comity.world.tasks import Task
 __all__ = ["Store"]
 
 T = TypeVar("T")
+
+_MEMBERS = 5000
+"""Members of a run stored in one transaction."""
 
 
 class Store:
@@ -204,8 +208,16 @@ class Store:
     # Runs
 
     def begin_run(self, run: RunRecord, members: Iterable[Member]) -> None:
-        """Store a run with its members in their order. Where it is there, its plan is replaced and new members come last."""
-        self.write(lambda connection: runs.begin(connection, run, members))
+        """Store a run with its members in their order. Where it is there, its plan is replaced and new members come last.
+
+        Members are stored some thousands at a time, so that others can write between; cut short, it can be begun again.
+        """
+        known = self.write(lambda connection: runs.begin(connection, run))
+        start = max(known.values(), default=-1) + 1
+        new = (member for member in members if member.episode not in known)
+        while chunk := list(islice(new, _MEMBERS)):
+            self.write(lambda connection, at=start, some=chunk: runs.add_members(connection, run.id, at, some))
+            start += len(chunk)
 
     def run(self, run_id: str) -> RunRecord:
         """The run of this id. Raises `NotFound` with ids that resemble it."""
