@@ -194,6 +194,7 @@ def _record(prepared: Prepared, estimate: Estimate, progress: Progress) -> dict[
         "stopped": progress.stopped,
         "seconds": round(progress.seconds, 3),
         "spent": asdict(spent),
+        "spent_by_run": asdict(spent + progress.spent_else),
         "estimate": asdict(estimate),
         "notes": prepared.plan.notes,
     }

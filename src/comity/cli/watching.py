@@ -72,7 +72,7 @@ def _told_left(prepared: Prepared, estimate: Estimate) -> None:
         else f"unknown cost (no price for {', '.join(estimate.unpriced)})"
     )
     told(
-        f"  to do: {estimate.episodes:,} episodes; at most {estimate.turns:,} turns, {estimate.calls:,} calls, "
+        f"  to do: {estimate.episodes:,} episodes; at most {estimate.turns:,} turns, {estimate.calls:,} calls (re-asks aside), "
         f"about {_short(estimate.tokens)} tokens ({_short(estimate.completion_tokens)} of them replies), {cost}"
     )
 
@@ -134,7 +134,8 @@ class _Shown:
     def _standing(self) -> str:
         p = self.progress
         parts = [f"{p.before + p.done:,} of {p.total:,} done", f"{p.in_flight:,} in flight"]
-        parts += [f"{p.elsewhere:,} elsewhere"] if p.elsewhere else []
+        parts += [f"{p.elsewhere:,} done by other processes"] if p.elsewhere else []
+        parts += [f"waiting for {p.held:,} that other processes hold"] if p.held else []
         parts += [f"{p.ended['agent_failure']:,} ended by an agent's failure"] if p.ended["agent_failure"] else []
         parts += [f"{number:,} failed ({kind})" for kind, number in p.failed.items()]
         parts += [f"{p.unscored:,} scorecards with a score missing"] if p.unscored else []
@@ -176,6 +177,8 @@ def told_result(progress: Progress, way_on: str) -> None:
     done = f"{p.before + p.done + p.elsewhere:,} of {p.total:,} done"
     told(f"{done}; {p.turns:,} turns played in {_duration(p.seconds)}{f' ({ends})' if ends else ''}", style="bold")
     told(_spent(p.spent()))
+    if p.spent_else != Spent():
+        told(f"the run so far: {_spent(p.spent() + p.spent_else)}")
     if p.unscored:
         told(f"{p.unscored:,} scorecards have a score missing; `comity show EPISODE` gives the causes.", style="yellow")
     for line in (*p.remarks, *_causes(p.causes, p.failed)):

@@ -157,6 +157,8 @@ class PartialReply:
         self._served_by = str(body.get("model") or self._served_by)
 
 
+_COUNTLESS = 2**31
+
 _NO_CHOICE: Sequence[dict[str, Any]] = ({},)
 
 
@@ -167,4 +169,5 @@ def _whole_characters(text: str) -> str:
 
 def _count(usage: Mapping[str, Any], key: str) -> int | None:
     value = usage.get(key)
-    return value if isinstance(value, int) else None
+    sound = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _COUNTLESS
+    return value if sound else None  # a server's word is not worth a budget that grows, or a sum that no store can hold

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
+from comity.evaluate.judge import LLMJudge
 from comity.run.jobs import Job
 from comity.run.plan import Plan
 from comity.world.episodes import Policy
@@ -17,44 +18,68 @@ class ChangedPlan(ValueError):
 
 
 def begun_with(
-    plan: Plan, policies: Mapping[str, Policy], jobs: Sequence[Job], judges: Sequence[str]
+    plan: Plan, policies: Mapping[str, Policy], jobs: Sequence[Job], judges: Mapping[str, LLMJudge]
 ) -> dict[str, JsonValue]:
-    """What is kept of a plan with its run: what it says, and what that came to."""
+    """What is kept of a plan with its run: what it says, and what that came to. `judges` are by the key of their scorecards."""
     tasks = {job.task.id: job.task for job in jobs}
     return {
         "what": plan.what(),
         "notes": plan.notes,
-        "resolved": {label: policy.model_dump(mode="json", exclude_none=True) for label, policy in policies.items()},
-        "content": {id_: content_hash(task) for id_, task in tasks.items()},
-        "judged_by": list(judges),
+        "policies": {label: policy.model_dump(mode="json", exclude_none=True) for label, policy in policies.items()},
+        "tasks": {id_: content_hash(task) for id_, task in tasks.items()},
+        "judges": {key: _told_judge(judge) for key, judge in judges.items()},
     }
+
+
+def _told_judge(judge: LLMJudge) -> dict[str, JsonValue]:
+    rubric = {"rubric": f"{judge.rubric.id}@{judge.rubric.version}", "rubric_hash": content_hash(judge.rubric)}
+    return {**judge.policy.model_dump(mode="json", exclude_none=True), **rubric, "repeat": judge.repeat}
 
 
 def refuse_unless_more(
     name: str, before: Mapping[str, JsonValue], now: Mapping[str, JsonValue], dropped: int, total: int
 ) -> None:
-    """Raise `ChangedPlan`, with every difference, where episodes or judges of the run are not in the plan any more.
+    """Raise `ChangedPlan`, with every difference, where something of the run is not in the plan any more, or is called otherwise.
 
     `dropped` of the run's `total` episodes are not among the plan's.
     """
-    judges = _list(before.get("judged_by"))
-    unjudged = [judge for judge in judges if judge not in _list(now.get("judged_by"))]
-    if not dropped and not unjudged:
+    problems = [f"{dropped:,} of its {total:,} episodes are no part of it"] if dropped else []
+    known, policies = _table(before.get("policies")), _table(now.get("policies"))
+    if others := [label for label, policy in known.items() if policies.get(label) != policy]:
+        problems.append(f"{', '.join(others)} is another policy than it was, or gone")
+    if _table(before.get("judges")).keys() - _table(now.get("judges")).keys():
+        problems.append("a judge of it is gone, or reads otherwise")
+    if not problems:
         return
-    found = list(differences(before, now)) or ["the version of Comity makes other episodes of the same plan"]
-    what = f"{dropped:,} of its {total:,} episodes are no part of it" if dropped else "a judge of it is gone"
-    lines = "\n".join(f"  {line}" for line in found)
+    lines = "\n".join(f"  {line}" for line in differences(before, now))
     raise ChangedPlan(
-        f"run {name!r} was begun with another plan: {what}. What differs:\n{lines}\n"
+        f"run {name!r} was begun with another plan: {'; '.join(problems)}. What differs:\n{lines}\n"
         "Take the change back, or give the plan another name; more repeats, seeds, tasks, policies and judges are welcome."
     )
 
 
 def differences(before: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> Iterator[str]:
-    """One line for each field that is another, such as `repeats: was 3, is 2`."""
-    was, is_ = dict(_flat("", before.get("what"))), dict(_flat("", now.get("what")))
-    if was == is_:  # the same words mean something else now
-        was, is_ = (dict(_flat("", {k: side.get(k) for k in ("resolved", "content")})) for side in (before, now))
+    """One line for each field that is another, such as `repeats: was 3, is 2`: of what the plans say, of what their policies and
+    tasks came to, and of the judges that are gone.
+    """
+    yield from _changed("", before.get("what"), now.get("what"))
+    for table in ("policies", "tasks"):
+        was, is_ = _table(before.get(table)), _table(now.get(table))
+        for name in was.keys() & is_.keys():
+            yield from _changed(
+                f"{table}.{name} as resolved" if table == "policies" else f"{table}.{name}, its content",
+                was[name],
+                is_[name],
+            )
+    judged, judges = _table(before.get("judges")), _table(now.get("judges"))
+    new = [judge for key, judge in judges.items() if key not in judged]
+    for key, judge in judged.items():
+        if key not in judges:
+            yield from _changed("judge", judge, new.pop(0) if new else None)
+
+
+def _changed(at: str, before: JsonValue, now: JsonValue) -> Iterator[str]:
+    was, is_ = dict(_flat(at, before)), dict(_flat(at, now))
     for field in dict.fromkeys([*was, *is_]):
         if was.get(field) != is_.get(field):
             yield f"{field}: was {_shown(was.get(field))}, is {_shown(is_.get(field))}"
@@ -76,5 +101,5 @@ def _shown(value: JsonValue) -> str:
     return shown if len(shown) <= 120 else shown[:117] + "..."
 
 
-def _list(value: JsonValue) -> list[JsonValue]:
-    return value if isinstance(value, list) else []
+def _table(value: JsonValue) -> Mapping[str, JsonValue]:
+    return value if isinstance(value, Mapping) else {}

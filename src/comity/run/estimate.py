@@ -1,7 +1,7 @@
 """What a plan will ask for, before it asks: an upper estimate of calls, tokens and cost, from the first prompts as they will be sent.
 
 It assumes that every episode goes to its turn limit and that everybody speaks as much as GPT-4 did in SOTOPIA (45.5 words a turn,
-about 60 tokens). Characters are counted as tokens four to one.
+about 60 tokens). Characters are counted as tokens four to one. Asking again after a reply that cannot be used is not foreseen.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +11,7 @@ from comity.agents.llm import LLMAgent
 from comity.models.prices import Price
 from comity.run.jobs import Job
 from comity.world.environment import Environment, Limits
+from comity.world.scenarios import TurnOrder
 from comity.world.tasks import Task
 from comity.world.views import view
 from comity.world.visibility import Mode
@@ -28,7 +29,7 @@ _JUDGE_WRITES = 400
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """At most so much, for the episodes that are not yet done."""
+    """For the episodes that are not yet done: turns and calls at most, re-asks aside; tokens and cost about."""
 
     episodes: int
     turns: int
@@ -82,16 +83,19 @@ def estimate(
         limit = limits.turns or job.task.scenario.turn_limit
         turns += limit
         seats = len(job.seats)
+        at_once = job.task.scenario.turn_order is TurnOrder.SIMULTANEOUS
         record = 0
         for at, (seat, label) in enumerate(job.seats.items()):
             first = opening.tokens(job.task, seat, label)
             record = max(record, first)
-            own = len(range(at, limit, seats))
-            heard = sum(range(at, limit, seats)) * _TOKENS_A_TURN + sum(range(own)) * _TOKENS_ASKED_A_TURN
+            mine = range(limit) if at_once else range(at, limit, seats)
+            own, said = len(mine), seats if at_once else 1
+            heard = sum(mine) * said * _TOKENS_A_TURN + sum(range(own)) * _TOKENS_ASKED_A_TURN
             of = sums.setdefault(agents[label].policy.model or "", _Sum())
             of.add(own, own * first + heard, own * _TOKENS_A_TURN)
         for judge in judges:
-            reads = seats * (record + limit * _TOKENS_A_TURN + _JUDGE_READS)
+            told = limit * (seats if at_once else 1) * _TOKENS_A_TURN
+            reads = seats * (record + told + _JUDGE_READS)
             sums.setdefault(judge, _Sum()).add(seats, reads, seats * _JUDGE_WRITES)
     prices = {model: price_of(model) for model in sums}
     unpriced = tuple(model for model, price in prices.items() if price is None)

@@ -7,21 +7,22 @@ Another process may do the same run at the same time: an episode is played by wh
 import gc
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import anyio
 from anyio import to_thread
+from anyio.abc import TaskGroup
 
 from comity.models.budget import BudgetExhausted, Spent
 from comity.models.endpoints import GaveUp
-from comity.models.protocol import AuthenticationFailed, ModelError, ModelNotFound
+from comity.models.protocol import AuthenticationFailed, BadRequest, ModelError, ModelNotFound
 from comity.run.jobs import Job
 from comity.run.prepare import Prepared
 from comity.run.progress import Progress
 from comity.simulate import new_episode, play
-from comity.store import Claim, Claimed, Fenced, Spending, Standing, Store
+from comity.store import Claim, Claimed, Conflict, Fenced, Spending, Standing, Store
 from comity.store.writer import Writer
 from comity.world.episodes import Episode, Interruption
 from comity.world.events import Event
@@ -30,15 +31,17 @@ __all__ = ["execute", "first_failure", "progress_of"]
 
 _AT_ONCE = 64
 """Episodes claimed in one transaction."""
+_LOOK_THROUGH = 5000
+"""Jobs gone through in search of one whose servers answer."""
 _LOOK_AGAIN = 2.0
 """Seconds between two looks at what other processes hold."""
 _LOOK_AT = 1000
 """Episodes looked at each time."""
 _TALLY = 1.0
-"""Seconds between two notes of what was spent; a kill forgets so much of them."""
+"""Seconds between two looks at what other processes have spent."""
 _HOPELESS = 50
 """So many episodes in a row that could not be played stop the run."""
-_FOR_ALL = (AuthenticationFailed, ModelNotFound, BudgetExhausted, GaveUp)
+_FOR_ALL = (AuthenticationFailed, ModelNotFound, BudgetExhausted)
 """Errors that every other episode would meet too."""
 
 
@@ -125,7 +128,8 @@ class _Execution:
         self.queue = deque(left[number::processes])
         self.held = deque(job for at, job in enumerate(left) if at % processes != number)
         self.again: list[Job] = []
-        self.room = anyio.Semaphore(self.prepared.plan.in_flight or 1)
+        self.most = self.prepared.plan.in_flight or 1
+        self.changed = anyio.Event()
         self.judges = self.prepared.judges
 
     async def run(self) -> None:
@@ -146,7 +150,7 @@ class _Execution:
 
     async def _play_all(self) -> None:
         """All that is queued, then what infrastructure stopped, then what others held and left."""
-        while self.queue:
+        while self.queue or self.held:
             async with anyio.create_task_group() as group:
                 while self.queue and not self.progress.stopped:
                     await self._claim_some(group)
@@ -157,23 +161,88 @@ class _Execution:
             if not self.queue:
                 await self._take_up_what_others_left()
 
-    async def _claim_some(self, group: anyio.abc.TaskGroup) -> None:
+    # Which episodes are begun, and when
+
+    async def _claim_some(self, group: TaskGroup) -> None:
         """As many as there is room for, at least one."""
-        await self.room.acquire()
-        jobs = [self.queue.popleft()]
-        while self.queue and len(jobs) < _AT_ONCE and self.room.value:
-            self.room.acquire_nowait()
-            jobs.append(self.queue.popleft())
+        while self._room() <= 0:
+            self.changed = anyio.Event()
+            with anyio.move_on_after(_LOOK_AGAIN):  # room is made by an outage too, of which nobody is told
+                await self.changed.wait()
         if self.progress.stopped:  # while this waited for room
             return
-        claimed = await self.writer.claim([self._begun(job) for job in jobs], judges=frozenset(self.judges))
+        jobs = self._next(min(_AT_ONCE, self._room()))
+        self.progress.in_flight += len(jobs)
+        try:
+            claimed = await self.writer.claim([self._begun(job) for job in jobs], frozenset(self.judges))
+        except BaseException:
+            self.progress.in_flight -= len(jobs)
+            raise
         mine = {each.claim.episode: each for each in claimed}
+        others = [job for job in jobs if job.episode not in mine]
         for job in jobs:
             if job.episode in mine:
                 group.start_soon(self._take, job, mine[job.episode])
+        self.progress.in_flight -= len(others)
+        if others:
+            await self._left_out(others)
+
+    def _room(self) -> int:
+        """How many more may be in play. Those that wait for a server that is out take up no room, up to as many again."""
+        stuck = sum(
+            state.waiting + state.in_flight for state in self.progress.endpoints() if state.open_for is not None
+        )
+        return self.most - self.progress.in_flight + min(stuck, self.most)
+
+    def _next(self, wanted: int) -> list[Job]:
+        """The next jobs, at least one: first those whose players can all be asked, as far as they are near."""
+        out = {state.address for state in self.progress.endpoints() if state.open_for is not None}
+        jobs: list[Job] = []
+        if out:
+            later: list[Job] = []
+            while self.queue and len(jobs) < wanted and len(later) < _LOOK_THROUGH:
+                job = self.queue.popleft()
+                (later if self._asks(job) & out else jobs).append(job)
+            self.queue.extendleft(reversed(later))
+        while self.queue and (not jobs or (not out and len(jobs) < wanted)):
+            jobs.append(self.queue.popleft())
+        return jobs
+
+    def _asks(self, job: Job) -> set[str]:
+        return {self.prepared.players.endpoint(label) for label in job.seats.values()}
+
+    async def _left_out(self, jobs: Sequence[Job]) -> None:
+        """Sort out why these could not be claimed: done or held by others, or damaged."""
+        stands = {each.episode: each for each in await self._standing([job.episode for job in jobs])}
+        for job in jobs:
+            found = stands.get(job.episode)
+            if self._is_done(found):
+                self.progress.elsewhere += 1
+            elif found is not None and not found.held and (found.damage or found.cause.startswith("Damaged")):
+                self.progress.failed["infrastructure"] += 1
+                self.progress.causes[found.damage or found.cause] += 1
             else:
-                self.room.release()
                 self.held.append(job)
+
+    async def _take_up_what_others_left(self) -> None:
+        """Look through the episodes that were others' to play, some at a time, until one of them is free or none is left."""
+        while self.held:
+            self.progress.held = len(self.held)
+            some = [self.held.popleft() for _ in range(min(_LOOK_AT, len(self.held)))]
+            stands = {each.episode: each for each in await self._standing([job.episode for job in some])}
+            held = [job for job in some if _is_held(stands.get(job.episode))]
+            done = [job for job in some if job not in held and self._is_done(stands.get(job.episode))]
+            self.held.extend(held)
+            self.progress.elsewhere += len(done)
+            self.queue.extend(job for job in some if job not in held and job not in done)
+            if self.queue:
+                break
+            if held:
+                await anyio.sleep(_LOOK_AGAIN)
+        self.progress.held = 0
+
+    def _is_done(self, stands: Standing | None) -> bool:
+        return stands is not None and stands.end is not None and self.judges.keys() <= stands.judged
 
     def _begun(self, job: Job) -> Episode:
         plan, players = self.prepared.plan, self.prepared.players
@@ -181,26 +250,31 @@ class _Execution:
         begun = new_episode(job.task, agents, seed=job.episode_seed, mode=plan.mode, lite=plan.lite, limits=plan.limits)
         return begun.model_copy(update={"id": job.episode})
 
+    # One episode
+
     async def _take(self, job: Job, claimed: Claimed) -> None:
         """Play and judge one episode, whatever becomes of it."""
-        self.progress.in_flight += 1
         try:
             episode = await self._play(job, claimed)
             await self._judge(episode, claimed)
             await self.writer.release([claimed.claim])
             self.progress.done += 1
-            self.in_a_row = 0
         except ModelError as error:
             await self._stopped(job, claimed.claim, error)
         except Fenced:
             self.held.append(job)
+        except Conflict:  # somebody has written to it without a claim: what is there now is gone on from
+            await self.writer.release([claimed.claim])
+            self.held.append(job)
+        except ValueError as error:
+            await self._unplayable(claimed.claim, error)
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
                 await self._interrupt(claimed.claim, Interruption(kind="cancelled", error="Cancelled", detail=""))
             raise
         finally:
             self.progress.in_flight -= 1
-            self.room.release()
+            self.changed.set()
 
     async def _play(self, job: Job, claimed: Claimed) -> Episode:
         episode, claim = claimed.episode, claimed.claim
@@ -208,8 +282,10 @@ class _Execution:
             return episode
 
         async def keep(events: Sequence[Event]) -> None:
+            self._count_spending()
             await self.writer.append(claim, events)
             self.progress.turns += 1
+            self.in_a_row = 0
 
         agents = {seat: self.prepared.players.agent(label, job.repeat) for seat, label in job.seats.items()}
         played = await play(episode, agents, episode.events, keep, keep_traces=False)
@@ -227,24 +303,39 @@ class _Execution:
             except ModelError as error:
                 error.add_note("judging")
                 raise
-            await self.writer.add_scorecard(claimed.claim, card, judge.rubric)
+            self._count_spending()
+            with suppress(Conflict):  # `comity score` was faster, with the same judge and the same reading
+                await self.writer.add_scorecard(claimed.claim, card, judge.rubric)
+            self.in_a_row = 0
             self.progress.unscored += any(s.score is None for scores in card.scores.values() for s in scores.values())
 
     async def _stopped(self, job: Job, claim: Claim, error: ModelError) -> None:
         """Write down why, and decide whether to take the episode up again, go on with others, or stop."""
         stop = _interruption(error)
+        self._count_spending()
         await self._interrupt(claim, stop)
         self.progress.causes[str(stop)[:200]] += 1
         self.in_a_row += 1
+        once_more = (
+            not isinstance(error, BadRequest | GaveUp) and self.replayed[job.episode] < self.prepared.plan.replays
+        )
         if isinstance(error, _FOR_ALL):
             self.progress.stopped = self.progress.stopped or str(stop)
         elif self.in_a_row >= _HOPELESS:
             self.progress.stopped = f"{self.in_a_row} episodes in a row could not be played; the last: {stop}"
-        elif self.replayed[job.episode] < self.prepared.plan.replays:
+        elif once_more:
             self.replayed[job.episode] += 1
             self.again.append(job)
             return
         self.progress.failed[stop.kind] += 1
+
+    async def _unplayable(self, claim: Claim, error: ValueError) -> None:
+        """Set an episode aside whose stored events the rules of this version do not allow."""
+        detail = f"what is stored of it does not follow the rules of this version ({type(error).__name__}); see `comity show`"
+        why = Interruption(kind="infrastructure", error="Unplayable", detail=detail)
+        await self._interrupt(claim, why)
+        self.progress.causes[str(why)] += 1
+        self.progress.failed[why.kind] += 1
 
     async def _interrupt(self, claim: Claim, why: Interruption) -> None:
         try:
@@ -252,44 +343,34 @@ class _Execution:
         except Fenced:
             return  # whoever has it now writes its story
 
-    async def _take_up_what_others_left(self) -> None:
-        """Look through the episodes that were others' to play, some at a time, until one of them is free or none is left."""
-        while self.held:
-            some = [self.held.popleft() for _ in range(min(_LOOK_AT, len(self.held)))]
-            stands = {each.episode: each for each in await self._standing([job.episode for job in some])}
-            held = [job for job in some if _is_held(stands.get(job.episode))]
-            done = [job for job in some if job not in held and self._is_done(stands.get(job.episode))]
-            self.held.extend(held)
-            self.progress.elsewhere += len(done)
-            self.queue.extend(job for job in some if job not in held and job not in done)
-            if self.queue:
-                return
-            if held:
-                await anyio.sleep(_LOOK_AGAIN)
-
-    def _is_done(self, stands: Standing | None) -> bool:
-        return stands is not None and stands.end is not None and self.judges.keys() <= stands.judged
+    # What is spent
 
     async def _tally(self) -> None:
         while True:
             await anyio.sleep(_TALLY)
             await self._note_spending()
 
+    def _count_spending(self) -> None:
+        """Let what was spent so far be committed with what comes next."""
+        spent = self.prepared.traffic.meter.spent
+        self.writer.spend({model: _spending(each) for model, each in spent.items()})
+
     async def _note_spending(self) -> None:
         """Tell the store what this process has spent, and the meter what other processes and earlier starts have."""
         meter = self.prepared.traffic.meter
-        self.writer.spend({model: _spending(spent) for model, spent in meter.spent.items()})
-        if not meter.budget.is_set:
-            return
+        self._count_spending()
         known = await to_thread.run_sync(self.store.spent, self.prepared.plan.name)
         meter.elsewhere = sum((_spent(s) for (w, _), s in known.items() if w != self.writer.worker.id), Spent())
+        self.progress.spent_else = meter.elsewhere
 
     async def _standing(self, ids: Sequence[str]) -> list[Standing]:
         return await to_thread.run_sync(self.store.standing_of, ids)
 
 
 def _spending(spent: Spent) -> Spending:
-    return Spending(*astuple(spent))
+    return Spending(
+        spent.calls, spent.prompt_tokens, spent.cached_tokens, spent.completion_tokens, spent.cost, spent.unpriced_calls
+    )
 
 
 def _spent(spending: Spending) -> Spent:

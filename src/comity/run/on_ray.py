@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import anyio
+import stamina
 from anyio import CancelScope, to_thread
 
 from comity.models.endpoints import EndpointLimits
@@ -126,6 +127,9 @@ class _Player:
         self._store_url, self._base = store_url, Path(base)
         self._progress: Progress | None = None
         self._stop = anyio.Event()
+        stamina.instrumentation.set_on_retry_hooks(
+            ()
+        )  # as in the command: retries show in what it reports, not in a log
 
     async def process(self) -> int:
         """The id of the worker's process on its node."""
@@ -134,7 +138,6 @@ class _Player:
     async def play(self, share: tuple[int, int]) -> Report:
         """Play until nothing is left or something says stop."""
         with Store.open(self._store_url) as store:
-            await to_thread.run_sync(store.release_dead)
             prepared = await to_thread.run_sync(prepare, self._plan, store, self._base)
             self._progress = progress_of(prepared)
             try:

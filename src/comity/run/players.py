@@ -66,6 +66,11 @@ class Players:
             )
         return self._agents[label, repeat]
 
+    def endpoint(self, label: str) -> str:
+        """The address at which a policy's calls go; empty where nobody is called."""
+        said = self._plan.policies[label]
+        return self._resolved(said.model, said.adapter).endpoint.rstrip("/")
+
     def judges(self) -> list[LLMJudge]:
         """Every judge once for each of its repeats."""
         return [self._judge(at, said, n) for at, said in enumerate(self._plan.judges) for n in range(said.repeats)]

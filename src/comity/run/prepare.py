@@ -15,10 +15,11 @@ from comity.models.traffic import Traffic
 from comity.run.changes import begun_with, refuse_unless_more
 from comity.run.estimate import Estimate, estimate
 from comity.run.jobs import Job, jobs_of
-from comity.run.plan import Plan
+from comity.run.plan import Plan, PlanError
 from comity.run.players import Players
 from comity.run.tasks import tasks_of
 from comity.store import Member, NotFound, RunRecord, Standing, Store, judge_key
+from comity.world.episodes import Policy
 from comity.world.record import content_hash
 
 __all__ = ["Prepared", "prepare"]
@@ -57,8 +58,13 @@ class Prepared:
 
     @cached_property
     def left(self) -> list[Job]:
-        """The jobs that are not done, in order."""
-        return [job for job in self.jobs if not self.is_done(job)]
+        """The jobs that are not done, in order; those that infrastructure has stopped before come last."""
+        left = [job for job in self.jobs if not self.is_done(job)]
+        return sorted(left, key=self._was_stopped)
+
+    def _was_stopped(self, job: Job) -> bool:
+        stands = self.standing.get(job.episode)
+        return stands is not None and stands.interrupted in ("infrastructure", "judge")
 
     def estimate(self) -> Estimate:
         """What the jobs that are left ask for at most."""
@@ -74,10 +80,11 @@ class Prepared:
 
     def begin(self, store: Store) -> None:
         """Write the run down, or what it has more of."""
-        kept = begun_with(self.plan, self.players.policies, self.jobs, list(self.judges))
+        kept = begun_with(self.plan, self.players.policies, self.jobs, self.judges)
         created = self.begun.created_at if self.begun else datetime.now(UTC)
         record = RunRecord(id=self.plan.name, plan=kept, created_at=created, code_version=code_version())
-        store.begin_run(record, [_member(job) for job in self.jobs])
+        if self.added or self.begun is None or self.begun.plan != kept:
+            store.begin_run(record, map(_member, self.jobs))
 
     async def aclose(self) -> None:
         """Release every client and the cache."""
@@ -101,6 +108,7 @@ def prepare(plan: Plan, store: Store, base: Path, environ: Mapping[str, str] | N
     seats = max(len(task.scenario.seats) for task in tasks)
     players = Players(plan, base, traffic, conversations=(plan.in_flight or 1) * seats + 1, environ=environ)
     meter.check(players.models)
+    _all_different(players.policies)
     jobs = jobs_of(plan, tasks, players.policies)
     begun, members = _begun(store, plan.name)
     prepared = Prepared(
@@ -115,7 +123,7 @@ def prepare(plan: Plan, store: Store, base: Path, environ: Mapping[str, str] | N
         added=len({job.episode for job in jobs} - members),
     )
     if begun is not None:
-        now = begun_with(plan, players.policies, jobs, list(prepared.judges))
+        now = begun_with(plan, players.policies, jobs, prepared.judges)
         dropped = len(members - {job.episode for job in jobs})
         refuse_unless_more(plan.name, begun.plan, now, dropped, len(members))
     return prepared
@@ -123,8 +131,21 @@ def prepare(plan: Plan, store: Store, base: Path, environ: Mapping[str, str] | N
 
 def _with_room(plan: Plan) -> Plan:
     """The plan with the number of episodes in flight said: a local model has few slots, and an episode wants one for each seat."""
-    local = any(policy.model.startswith("local:") for policy in plan.policies.values())
+    models = [each.model for each in plan.policies.values()] + [each.model for each in plan.judges]
+    local = any(model.startswith("local:") for model in models)
     return plan if plan.in_flight else plan.model_copy(update={"in_flight": 1 if local else IN_FLIGHT})
+
+
+def _all_different(policies: Mapping[str, Policy]) -> None:
+    """Raise `PlanError` for two policies that are one: their episodes would be the same, and one of them would have none."""
+    known: list[tuple[str, Policy]] = []
+    for label, policy in policies.items():
+        if twin := next((other for other, same in known if same == policy), None):
+            raise PlanError(
+                f"policies {twin} and {label} are the same in model, adapter, prompt and sampling, so their episodes would be too; "
+                "change one, or leave it out and compare repeats of the other"
+            )
+        known.append((label, policy))
 
 
 def _begun(store: Store, name: str) -> tuple[RunRecord | None, set[str]]:

@@ -35,7 +35,9 @@ class Progress:
     failed: Counter[str] = field(default_factory=Counter)
     """Stopped and not taken up again so far, by kind: infrastructure, judge, budget, cancelled."""
     elsewhere: int = 0
-    """Done or held by other processes, as far as is known."""
+    """Done by other processes since this one started, as far as is known."""
+    held: int = 0
+    """Held by other processes, while this one has nothing else left to do."""
     trouble: str = ""
     """What the store is waiting for; empty where all is well."""
     stopped: str = ""
@@ -47,6 +49,8 @@ class Progress:
     endpoints: Callable[[], Sequence[EndpointState]] = list
     spent: Callable[[], Spent] = Spent
     """What this process has spent in this start."""
+    spent_else: Spent = field(default_factory=Spent)
+    """What the run had spent before this start, and other processes have since."""
     clock: Callable[[], float] = time.monotonic
     _marks: deque[tuple[float, int]] = field(default_factory=deque)
 

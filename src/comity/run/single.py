@@ -10,7 +10,7 @@ from comity.agents.protocol import Agent
 from comity.evaluate.judge import Judge
 from comity.models.protocol import ModelError
 from comity.simulate import play
-from comity.store import Store, judge_key
+from comity.store import Conflict, Store, judge_key
 from comity.world.episodes import Episode, Interruption
 from comity.world.events import Event
 from comity.world.scorecards import Scorecard
@@ -32,6 +32,10 @@ async def play_and_keep(
 
     if episode.end is not None:
         return episode
+    if any(stands.held for stands in store.standing_of([episode.id])):
+        raise Conflict(
+            f"episode {episode.id!r} is being played by a run at the moment; wait for that run, or stop it first"
+        )
 
     async def keep(events: Sequence[Event]) -> None:
         store.append(episode.id, events)

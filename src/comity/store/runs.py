@@ -24,6 +24,7 @@ __all__ = [
     "RunRecord",
     "Spending",
     "Standing",
+    "add_members",
     "begin",
     "list_members",
     "read_run",
@@ -103,19 +104,22 @@ class Standing:
     """Whether a worker whose lease is not over holds it."""
     damage: str = ""
     """What could not be read; empty where all is well."""
+    cause: str = ""
+    """Why it was interrupted, in words; empty where it was not."""
 
 
-def begin(connection: Connection, run: RunRecord, wanted: Iterable[Member]) -> None:
-    """Store a run with its members, or, where it is there, its new plan and those members that it did not have yet."""
+def begin(connection: Connection, run: RunRecord) -> dict[str, int]:
+    """Store a run, or, where it is there, its new plan. Gives the places of the members it has, by episode."""
     row = {"id": run.id, "body": dump(run, columns=_COLUMNS), "created_at": time_text(run.created_at)}
     connection.execute(insert_new(connection, runs), row)
     connection.execute(update(runs).where(runs.c.id == run.id).values(body=row["body"]))
     there = select(members.c.episode, members.c.position).where(members.c.run == run.id)
-    known = {str(row.episode): int(row.position) for row in connection.execute(there)}
-    start = max(known.values(), default=-1) + 1
-    new = [member for member in wanted if member.episode not in known]
-    if new:
-        connection.execute(insert_new(connection, members), [_row(run.id, at, m) for at, m in enumerate(new, start)])
+    return {str(row.episode): int(row.position) for row in connection.execute(there)}
+
+
+def add_members(connection: Connection, run_id: str, start: int, new: Iterable[Member]) -> None:
+    """Store members of a run, the first of them at this place; those that somebody has stored since stay as they are."""
+    connection.execute(insert_new(connection, members), [_row(run_id, at, m) for at, m in enumerate(new, start)])
 
 
 def _row(run: str, position: int, member: Member) -> dict[str, object]:
@@ -189,13 +193,14 @@ def _with_judges(
 
 
 def _standing(row: Row[tuple[object, ...]], judged: frozenset[str]) -> Standing:
-    what, damage, end, kind = f"episode {row.id!r}", "", None, None
+    what, damage, end, why = f"episode {row.id!r}", "", None, None
     try:
         end = None if row.ending is None else read(End, row.ending, f"{what}, end").reason
-        kind = None if row.interrupted is None else read(Interruption, row.interrupted, f"{what}, interruption").kind
+        why = None if row.interrupted is None else read(Interruption, row.interrupted, f"{what}, interruption")
     except Damaged as error:
         damage = str(error)
-    return Standing(row.id, row.turns or 0, end, row.failure, kind, judged, bool(row.held), damage)
+    kind, cause = (why.kind, str(why)) if why else (None, "")
+    return Standing(row.id, row.turns or 0, end, row.failure, kind, judged, bool(row.held), damage, cause)
 
 
 def set_spending(connection: Connection, run_id: str, worker_id: str, totals: Mapping[str, Spending]) -> None:

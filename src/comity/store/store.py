@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import Self, TypeVar
@@ -216,7 +217,7 @@ class Store:
         start = max(known.values(), default=-1) + 1
         new = (member for member in members if member.episode not in known)
         while chunk := list(islice(new, _MEMBERS)):
-            self.write(lambda connection, at=start, some=chunk: runs.add_members(connection, run.id, at, some))
+            self.write(partial(runs.add_members, run_id=run.id, start=start, new=chunk))
             start += len(chunk)
 
     def run(self, run_id: str) -> RunRecord:

@@ -278,7 +278,9 @@ class Writer:
             except StoreError as error:
                 self._broken = error
             except Exception as error:  # whatever it is, nobody may wait for a commit that never comes
-                self._broken = StoreError(f"the store could not be written ({type(error).__name__}); this is a fault of Comity")
+                self._broken = StoreError(
+                    f"the store could not be written ({type(error).__name__}); this is a fault of Comity"
+                )
                 self._broken.__cause__ = error
         for entry in batch.entries:
             if not entry.done:
