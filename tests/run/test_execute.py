@@ -1,19 +1,28 @@
 """Runs against a server that fails in every way: what each ends with, that it goes on from there, and that no score comes of a failure."""
 
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
 import pytest
+from aiohttp import web
 from chat_server import says, serving
 from mock_faults import CONTENT, TRANSPORT, Content, Fault, Transport
 from mock_server import MockServer, mock_server
 from privacy.recording import Growth
 from run.runs import Played, Result, kinds, opened, plan, results, start
 
+from comity.library import starter
 from comity.run.changes import ChangedPlan
-from comity.store import Store
-from comity.world.environment import EndReason
+from comity.run.execute import execute
+from comity.run.plan import PlanError
+from comity.run.prepare import prepare
+from comity.run.single import play_and_keep
+from comity.store import Conflict, Store
+from comity.world.environment import End, EndReason
+from comity.world.scenarios import TurnOrder
 
 pytestmark = pytest.mark.anyio
 MENDED = ("fenced", "truncated_json", "out_of_range")
@@ -344,3 +353,147 @@ async def test_remembered_replies_cost_no_call_and_give_the_same_episodes(
         again = store.episode(store.members("test")[0].episode)
         assert all(call.from_cache for event in again.events for call in event.trace.calls)
         assert [log.did for log in results(store).values()] == [log.did for log in first.values()]
+
+
+async def test_a_damaged_episode_is_counted_and_stops_no_other(
+    server: MockServer, store: Store, tmp_path: Path
+) -> None:
+    more = {**judged(server), "repeats": 4}
+    stop = anyio.Event()
+    stop.set()
+    await start(plan(server.spec, **more), store, stop=stop)
+    await start(plan(server.spec, **more, budget={"calls": 30}), store)
+    broken = next(each.episode for each in store.standing("test") if each.turns > 1 and each.end is None)
+    with sqlite3.connect(tmp_path / "run.db") as raw:
+        raw.execute("DELETE FROM events WHERE episode = ? AND position = 0", (broken,))
+    played = await start(plan(server.spec, **more, budget={"calls": 1000}), store)
+    assert played.progress.failed == {"infrastructure": 1}
+    assert any("damaged" in cause for cause in played.progress.causes)
+    assert played.progress.left == 1
+    assert played.progress.before + played.progress.done == 7
+
+
+async def test_a_log_that_the_rules_do_not_allow_is_set_aside_and_stops_no_other(
+    server: MockServer, store: Store, tmp_path: Path
+) -> None:
+    more = {"repeats": 4}
+    await start(plan(server.spec, **more, budget={"calls": 22}), store)
+    broken = next(each.episode for each in store.standing("test") if each.turns > 1 and each.end is None)
+    with sqlite3.connect(tmp_path / "run.db") as raw:
+        raw.execute("UPDATE events SET turn = 9 WHERE episode = ? AND position = 0", (broken,))
+    played = await start(plan(server.spec, **more, budget={"calls": 1000}), store)
+    assert played.progress.left == 1
+    assert played.progress.failed == {"infrastructure": 1}
+    assert kinds(store)[broken] == "infrastructure"
+
+
+async def test_absurd_counts_of_tokens_are_not_taken_for_counts(store: Store) -> None:
+    reply = {"choices": [{"message": {"content": spoken()}, "finish_reason": "stop"}]}
+    async with serving() as peer:
+        for absurd in (10**20, -1_000_000, True):
+            peer.answer(says({**reply, "usage": {"prompt_tokens": absurd, "completion_tokens": 5}}))
+            played = await start(plan(f"{peer.url}#m", name=f"absurd{absurd}", seeds=[int(absurd) % 97]), store)
+            assert played.progress.complete
+            assert played.progress.spent().prompt_tokens == 0
+
+
+def spoken() -> str:
+    return '{"action_type": "speak", "argument": "hello"}'
+
+
+async def test_a_server_that_is_out_leaves_the_episodes_of_the_others_going(server: MockServer, store: Store) -> None:
+    with mock_server() as other:
+        other.set(faults=(Fault("reset"),))
+        wanted = plan(
+            server.spec,
+            policies={"dead": {"model": other.spec}, "alive": {"model": server.spec}},
+            repeats=10,
+            in_flight=4,
+            patience=2.0,
+            replays=0,
+        )
+        played = await start(wanted, store)
+        assert not played.progress.complete
+        alive = [member for member in store.members("test") if set(member.seats.values()) == {"alive"}]
+        stands = {each.episode: each for each in store.standing("test")}
+        assert len(alive) == 20
+        assert all(stands[member.episode].end is EndReason.TURN_LIMIT for member in alive)
+        other.set(faults=())
+        assert (await start(wanted, store)).progress.complete
+
+
+async def test_prompts_that_a_server_refuses_one_by_one_do_not_stop_the_rest(store: Store) -> None:
+    async def fickle(request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        if body["seed"] % 4 == 0:
+            return web.json_response({"error": {"message": "content policy"}}, status=400)
+        return web.json_response({"choices": [{"message": {"content": spoken()}, "finish_reason": "stop"}]})
+
+    async with serving() as peer:
+        peer.answer(fickle)
+        played = await start(plan(f"{peer.url}#m", repeats=100, in_flight=100, limits={"turns": 2}), store)
+        assert played.progress.stopped == ""
+        assert played.progress.done + played.progress.failed["infrastructure"] == 200
+        assert 40 < played.progress.failed["infrastructure"] < 160
+        first = len(peer.paths)
+        assert first <= 400, "a prompt that was refused was sent again in the same start"
+
+
+async def test_another_that_writes_without_a_claim_does_not_stop_the_run(
+    server: MockServer, store: Store, tmp_path: Path, undisturbed: Undisturbed
+) -> None:
+    more = {**judged(server), "repeats": 5}
+    expected = await undisturbed(**more)
+    server.set(latency=0.1)
+    server.forget()
+    async with anyio.create_task_group() as group:
+        played: list[Played] = []
+
+        async def play() -> None:
+            played.append(await start(plan(server.spec, **more), store))
+
+        group.start_soon(play)
+        await server.until(lambda counts: counts.calls > 15)
+        with opened(tmp_path) as other:
+            some = next(each.episode for each in other.standing("test") if each.end is None)
+            with pytest.raises(Conflict, match="is being played by a run at the moment"):
+                await play_and_keep(other.episode(some), {}, other)
+            ending = End(reason=EndReason.STALE)
+            other.finish(some, ending, datetime.now(UTC))  # rude: nobody asked whose it is
+    assert played[0].progress.complete
+    after = results(store)
+    assert after.pop(some).end == ending
+    expected.pop(some)
+    assert after == expected
+
+
+async def test_two_policies_that_are_one_are_refused(server: MockServer, store: Store) -> None:
+    twins = {"a": {"model": server.spec}, "b": {"model": server.spec}}
+    with pytest.raises(PlanError, match="policies a and b are the same"):
+        await start(plan(server.spec, policies=twins), store)
+
+
+async def test_a_share_with_no_jobs_of_its_own_does_the_others(server: MockServer, store: Store) -> None:
+    prepared = prepare(plan(server.spec), store, Path())
+    prepared.begin(store)
+    progress = await execute(prepared, store, share=(3, 4))
+    await prepared.aclose()
+    assert progress.complete
+    assert server.counts().calls == 2 * 4
+
+
+async def test_what_was_spent_is_kept_with_what_it_paid_for(server: MockServer, store: Store) -> None:
+    await start(plan(server.spec, **judged(server)), store)
+    events = [event for episode in kinds(store) for event in store.episode(episode).events]
+    calls = sum(len(event.trace.calls) for event in events) + 4 * 2
+    assert sum(each.calls for each in store.spent("test").values()) == calls == server.counts().calls
+
+
+async def test_the_estimate_counts_a_call_a_seat_where_all_act_at_once(server: MockServer, store: Store) -> None:
+    simultaneous = [t.id for t in starter().tasks if t.scenario.turn_order is TurnOrder.SIMULTANEOUS]
+    assert simultaneous
+    wanted = plan(server.spec, tasks={"tasks": simultaneous})
+    foreseen = prepare(wanted, store, Path()).estimate()
+    await start(wanted, store)
+    assert server.counts().calls <= foreseen.calls
+    assert foreseen.calls > foreseen.turns
