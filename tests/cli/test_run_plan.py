@@ -147,10 +147,10 @@ def test_episodes_that_cannot_be_played_are_counted_by_kind_and_the_way_on_is_sa
 def test_ctrl_c_writes_down_what_was_played_and_says_how_to_go_on(
     written: Callable[..., Path], server: MockServer
 ) -> None:
-    expected = undisturbed(written, repeats=20)
+    expected = undisturbed(written, repeats=10)
     server.set(latency=0.1)
     server.forget()
-    process = begin("run", str(written(repeats=20)))
+    process = begin("run", str(written(repeats=10)))
     anyio.run(server.until, lambda counts: counts.calls > 30)
     process.send_signal(signal.SIGINT)
     ran = finished(process)
@@ -163,7 +163,7 @@ def test_ctrl_c_writes_down_what_was_played_and_says_how_to_go_on(
     assert {each.interrupted for each in stands} >= {"cancelled"}
     assert not any(each.held for each in stands)
     server.set(latency=0.0)
-    finished(begin("run", str(written(repeats=20)), "--json")).ok()
+    finished(begin("run", str(written(repeats=10)), "--json")).ok()
     assert kept() == expected
 
 
@@ -171,7 +171,7 @@ def test_a_second_ctrl_c_ends_at_once_even_while_the_store_is_locked(
     written: Callable[..., Path], server: MockServer
 ) -> None:
     server.set(latency=0.05)
-    process = begin("run", str(written(repeats=20)))
+    process = begin("run", str(written(repeats=10)))
     anyio.run(server.until, lambda counts: counts.calls > 30)
     lock = sqlite3.connect("comity.db", isolation_level=None, timeout=30)
     lock.execute("BEGIN IMMEDIATE")
@@ -185,7 +185,7 @@ def test_a_second_ctrl_c_ends_at_once_even_while_the_store_is_locked(
     assert time.monotonic() - started < 5, "it waited for the store"
     lock.close()
     server.set(latency=0.0)
-    finished(begin("run", str(written(repeats=20)), "--json")).ok()
+    finished(begin("run", str(written(repeats=10)), "--json")).ok()
 
 
 def test_a_store_that_is_locked_for_a_while_is_waited_for(written: Callable[..., Path], server: MockServer) -> None:
@@ -205,19 +205,23 @@ def test_a_store_that_is_locked_for_a_while_is_waited_for(written: Callable[...,
 def test_killed_again_and_again_a_run_comes_to_what_it_would_have_come_to(
     written: Callable[..., Path], server: MockServer
 ) -> None:
-    expected = undisturbed(written, repeats=20)
+    expected = undisturbed(written, repeats=10)
     server.set(latency=0.02)
     rng = random.Random(7)
     for _ in range(4):
-        process = begin("run", str(written(repeats=20)), "--in-flight", "8")
+        process = begin("run", str(written(repeats=10)), "--in-flight", "8")
         server.forget()
         wanted = rng.randrange(5, 60)
         anyio.run(server.until, lambda counts, wanted=wanted: counts.calls > wanted)
         process.kill()
         assert finished(process).code == -signal.SIGKILL
     server.set(latency=0.0)
-    assert finished(begin("run", str(written(repeats=20)), "--json")).ok().json["left"] == 0
+    assert finished(begin("run", str(written(repeats=10)), "--json")).ok().json["left"] == 0
     assert kept() == expected
+    with Store.open("comity.db") as store:
+        episodes = [store.episode(member.episode) for member in store.members("pilot")]
+        paid = sum(len(event.trace.calls) for episode in episodes for event in episode.events) + 2 * len(episodes)
+        assert sum(each.calls for each in store.spent("pilot").values()) >= paid, "a kill forgot what was spent"
 
 
 LIMITED = """
@@ -232,11 +236,11 @@ main()
 def test_a_full_disk_ends_the_run_with_the_fix_and_with_room_it_goes_on(
     written: Callable[..., Path], server: MockServer
 ) -> None:
-    expected = undisturbed(written, repeats=20)
-    command = [sys.executable, "-c", LIMITED, "run", str(written(repeats=20))]
+    expected = undisturbed(written, repeats=10)
+    command = [sys.executable, "-c", LIMITED, "run", str(written(repeats=10))]
     full = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert full.returncode == 1, full
     assert "Traceback" not in full.stderr
     assert "comity.db" in full.stderr
-    finished(begin("run", str(written(repeats=20)), "--json")).ok()
+    finished(begin("run", str(written(repeats=10)), "--json")).ok()
     assert kept() == expected

@@ -356,3 +356,16 @@ async def test_two_writers_of_one_run_share_its_episodes(store: Store) -> None:
             group.start_soon(take, two)
         assert sorted(claim.episode for some in found for claim in some) == sorted(ids)
         assert {claim.epoch for some in found for claim in some} == {1}
+
+
+async def test_whatever_goes_wrong_in_a_commit_everybody_hears_of_it_and_nobody_waits(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: Writer, store: Store, entries: Sequence[Any], doubtful: bool) -> None:
+        raise OverflowError("Python int too large for the column")
+
+    with anyio.fail_after(PATIENCE), pytest.raises(StoreError, match=r"could not be written \(OverflowError\)"):
+        async with Writer.open(store, run="r1") as writer:
+            (claim,) = await claims(writer, "e1")
+            monkeypatch.setattr(Writer, "_store_all", fails)
+            await writer.append(claim, [event(0)])
