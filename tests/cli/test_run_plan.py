@@ -75,7 +75,7 @@ def test_before_it_plays_it_says_what_it_will_do_and_what_that_may_cost(
     assert "chat@" in said
     assert "temperature 1.0 (evaluated and partner)" in said
     assert "rubric sotopia@1" in said
-    assert "to do: 4 episodes; at most 16 turns, 24 calls, about" in said
+    assert "to do: 4 episodes; at most 16 turns, 24 calls (re-asks aside), about" in said
     assert "unknown cost (no price for http://127.0.0.1" in said
     assert comity("list", "runs", "--json").ok().json == []
 

@@ -364,8 +364,11 @@ async def test_whatever_goes_wrong_in_a_commit_everybody_hears_of_it_and_nobody_
     def fails(self: Writer, store: Store, entries: Sequence[Any], doubtful: bool) -> None:
         raise OverflowError("Python int too large for the column")
 
-    with anyio.fail_after(PATIENCE), pytest.raises(StoreError, match=r"could not be written \(OverflowError\)"):
+    async def write() -> None:
         async with Writer.open(store, run="r1") as writer:
             (claim,) = await claims(writer, "e1")
             monkeypatch.setattr(Writer, "_store_all", fails)
             await writer.append(claim, [event(0)])
+
+    with anyio.fail_after(PATIENCE), pytest.raises(StoreError, match=r"could not be written \(OverflowError\)"):
+        await write()

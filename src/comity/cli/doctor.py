@@ -28,7 +28,7 @@ from comity.store.tables import HEAD
 
 __all__ = ["add_to"]
 
-_EXTRAS = {"local": "xllamacpp"}
+_EXTRAS = {"local": "xllamacpp", "postgres": "psycopg", "ray": "ray"}
 """The package that tells whether an extra is installed."""
 
 _PATIENCE = 120.0

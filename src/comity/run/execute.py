@@ -5,6 +5,7 @@ Another process may do the same run at the same time: an episode is played by wh
 """
 
 import gc
+import resource
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -66,12 +67,19 @@ async def execute(
     """
     progress = progress or progress_of(prepared)
     try:
+        _allow_many_connections()
         with _rare_collections():
             async with Writer.open(store, run=prepared.plan.name, on_trouble=progress.note_trouble) as writer:
                 await _Execution(prepared, store, writer, progress, stop or anyio.Event(), share).run()
     except BaseExceptionGroup as failed:
         raise first_failure(failed) from None
     return progress
+
+
+def _allow_many_connections() -> None:
+    """Let the process open as many files as it may: each call in flight is one, and the usual soft limit is 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextmanager
