@@ -344,6 +344,9 @@ class _Execution:
         await self._interrupt(claim, why)
         self.progress.causes[str(why)] += 1
         self.progress.failed[why.kind] += 1
+        self.in_a_row += 1
+        if self.in_a_row >= _HOPELESS:
+            self.progress.stopped = f"{self.in_a_row} episodes in a row could not be played; the last: {why}"
 
     async def _interrupt(self, claim: Claim, why: Interruption) -> None:
         try:

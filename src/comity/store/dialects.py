@@ -1,5 +1,7 @@
 """What SQLite and Postgres say differently and SQLAlchemy does not say for us: inserts that may meet a row, the time, and taking turns."""
 
+from functools import cache
+
 from sqlalchemy import BigInteger, Connection, Table, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
@@ -29,18 +31,28 @@ def _now_in_postgres(element: now, compiler: SQLCompiler, **options: object) -> 
 
 def insert_new(connection: Connection, table: Table) -> Insert:
     """An insert that leaves a row alone that is there already, whoever is inserting it at the same moment."""
-    if connection.dialect.name == "sqlite":
+    return _insert_new(connection.dialect.name, table)
+
+
+def upsert(connection: Connection, table: Table) -> Insert:
+    """An insert that writes over the row of the same primary key, where there is one."""
+    return _upsert(connection.dialect.name, table)
+
+
+@cache  # to build a statement costs several times what it does
+def _insert_new(dialect: str, table: Table) -> Insert:
+    if dialect == "sqlite":
         return sqlite.insert(table).on_conflict_do_nothing()
     from sqlalchemy.dialects import postgresql
 
     return postgresql.insert(table).on_conflict_do_nothing()
 
 
-def upsert(connection: Connection, table: Table) -> Insert:
-    """An insert that writes over the row of the same primary key, where there is one."""
+@cache
+def _upsert(dialect: str, table: Table) -> Insert:
     keys = [column.name for column in table.primary_key]
     rest = [column.name for column in table.columns if not column.primary_key]
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         made = sqlite.insert(table)
         return made.on_conflict_do_update(index_elements=keys, set_={name: made.excluded[name] for name in rest})
     from sqlalchemy.dialects import postgresql

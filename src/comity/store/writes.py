@@ -47,6 +47,7 @@ _GROW = (
     .where(_PLAYING, episodes.c.length == bindparam("from"))
     .values(length=bindparam("to"), interrupted=None)
 )
+_LOG = insert(events)
 _FAIL = update(episodes).where(_MINE).values(failure=bindparam("kind"))
 _FINISH = (
     update(episodes).where(_PLAYING).values(ending=bindparam("ended"), finished_at=bindparam("at"), interrupted=None)
@@ -227,7 +228,7 @@ def _append(connection: Connection, appends: Sequence[Append]) -> bool:
     """Whether all could be done; if not, some may have been, and the transaction is to be given up."""
     if connection.execute(_GROW, [one.place for one in appends]).rowcount != len(appends):
         return False
-    connection.execute(insert(events), [row for one in appends for row in one.rows])
+    connection.execute(_LOG, [row for one in appends for row in one.rows])
     if failures := [row for one in appends for row in one.failures]:
         connection.execute(_FAIL, failures)
     return True
