@@ -113,6 +113,14 @@ def test_the_plan_of_the_running_page_is_the_example_and_runs_as_shown(tmp_path:
     assert "The gas bill" in done.stdout
 
 
+def test_the_python_of_the_running_page_plays_the_plan(tmp_path: Path) -> None:
+    (plan,), (code,) = blocks(RUNNING, "toml"), blocks(RUNNING, "python")
+    (tmp_path / "pilot.toml").write_text(plan, "utf-8")
+    printed = run_python(code, tmp_path)
+    assert "30 of 30" in printed
+    assert "turn_limit" in printed
+
+
 def test_the_run_of_the_readme_works_as_shown(tmp_path: Path) -> None:
     (tmp_path / "examples").mkdir()
     (tmp_path / "examples" / "pilot.toml").write_bytes((ROOT / "examples" / "pilot.toml").read_bytes())
