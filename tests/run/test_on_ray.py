@@ -206,7 +206,7 @@ async def test_workers_for_whom_there_is_no_room_are_not_waited_for_and_the_othe
         two_policies(server), str(tmp_path / "ray.db"), workers=4, started=lambda number, process: hired.append(number)
     )
     counts = server.counts()
-    assert len(hired) == 2
+    assert 1 <= len(hired) <= 2, "there is room for two, and one may have done it all before the other came"
     assert (progress.done, progress.elsewhere, progress.turns) == (EPISODES, 0, TURNS)
     assert progress.ended == {"turn_limit": EPISODES}
     assert (progress.spent().calls, counts.calls, counts.in_flight) == (CALLS, CALLS, 0)

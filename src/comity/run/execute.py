@@ -222,6 +222,7 @@ class _Execution:
     async def _left_out(self, jobs: Sequence[Job]) -> None:
         """Sort out why these could not be claimed: done or held by others, or damaged."""
         stands = {each.episode: each for each in await self._standing([job.episode for job in jobs])}
+        free = False
         for job in jobs:
             found = stands.get(job.episode)
             if self._is_done(found):
@@ -231,6 +232,9 @@ class _Execution:
                 self.progress.causes[found.damage or found.cause] += 1
             else:
                 self.held.append(job)
+                free = free or not _is_held(found)
+        if free:  # given back since the claim; not to be asked for in a circle
+            await anyio.sleep(_LOOK_AGAIN)
 
     async def _take_up_what_others_left(self) -> None:
         """Look through the episodes that were others' to play, some at a time, until one of them is free or none is left."""
