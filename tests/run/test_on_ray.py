@@ -134,7 +134,7 @@ async def with_one_killed(wanted: Plan, store_url: str, server: MockServer) -> P
     """Play on two workers, the first of which is killed while it plays."""
     hired: list[tuple[int, int]] = []
     server.forget()
-    server.set(latency=0.05)
+    server.set(latency=0.15)  # one worker alone must not be through before the other has come
 
     async def kill() -> None:
         await server.until(lambda counts: counts.calls > CALLS / 4 and len(hired) == 2)
@@ -145,6 +145,7 @@ async def with_one_killed(wanted: Plan, store_url: str, server: MockServer) -> P
         group.start_soon(kill)
         with anyio.fail_after(50):  # before the lease of the dead is over
             progress = await on_ray(wanted, store_url, started=lambda *worker: hired.append(worker))
+        group.cancel_scope.cancel()  # should there have been nothing to kill, that fails below and does not hang
     assert [number for number, _ in hired[2:]] == [hired[0][0]], "another took its place"
     return progress
 
@@ -232,6 +233,7 @@ async def test_stopping_ends_all_workers_and_what_was_played_is_kept(
             stop=stop,
             started=lambda number, process: hired.append(process),
         )
+        group.cancel_scope.cancel()
     assert progress.stopped == "stopped by the user"
     assert 0 < progress.turns < TURNS
     assert server.counts().max_in_flight <= 6, "the server's limit holds for all workers together"
