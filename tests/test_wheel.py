@@ -40,7 +40,9 @@ def test_it_carries_prompts_rubrics_library_migrations_and_registry(wheel: Path)
         "comity/evaluate/prompts/judge.toml",
         "comity/evaluate/rubrics/sotopia.toml",
         "comity/library/data/scenarios/bicycle_sale.toml",
+        "comity/models/prices.toml",
         "comity/models/registry.toml",
+        "comity/run/presets/sotopia-hard.toml",
         "comity/py.typed",
     ):
         assert data in names
