@@ -359,9 +359,6 @@ async def test_a_damaged_episode_is_counted_and_stops_no_other(
     server: MockServer, store: Store, tmp_path: Path
 ) -> None:
     more = {**judged(server), "repeats": 4}
-    stop = anyio.Event()
-    stop.set()
-    await start(plan(server.spec, **more), store, stop=stop)
     await start(plan(server.spec, **more, budget={"calls": 30}), store)
     broken = next(each.episode for each in store.standing("test") if each.turns > 1 and each.end is None)
     with sqlite3.connect(tmp_path / "run.db") as raw:
@@ -497,3 +494,32 @@ async def test_the_estimate_counts_a_call_a_seat_where_all_act_at_once(server: M
     await start(wanted, store)
     assert server.counts().calls <= foreseen.calls
     assert foreseen.calls > foreseen.turns
+
+
+async def test_two_runs_that_contain_the_same_episodes_share_them(server: MockServer, store: Store) -> None:
+    await start(plan(server.spec, **judged(server)), store)
+    server.forget()
+    played = await start(plan(server.spec, **judged(server), name="other"), store)
+    assert (played.progress.before, played.progress.complete) == (4, True)
+    assert server.counts().calls == 0
+    assert results(store, "other") == results(store)
+
+
+async def test_what_earlier_starts_have_spent_is_told_beside_what_this_one_has(
+    server: MockServer, store: Store
+) -> None:
+    first = await start(plan(server.spec), store)
+    second = await start(plan(server.spec, repeats=2), store)
+    assert second.progress.spent_else == first.progress.spent()
+    assert second.progress.spent().calls == 8
+
+
+async def test_what_a_stopped_run_would_have_taken_up_again_is_counted(store: Store) -> None:
+    async with serving() as peer:
+        peer.answer(
+            says({"error": {"message": "broken"}}, 500), *[says({"error": {"message": "no such key"}}, 401)] * 9
+        )
+        once = {"retries": {"attempts": 1}}
+        played = await start(plan(f"{peer.url}#m", repeats=2, in_flight=1, **once), store)
+    assert "AuthenticationFailed" in played.progress.stopped
+    assert played.progress.failed == {"infrastructure": 2}, "the one that a 500 stopped, and the one that was refused"

@@ -82,7 +82,9 @@ def run(
         if not as_json:
             told_plan(prepared, estimate)
         progress = progress_of(prepared)
-        if not dry_run:
+        if dry_run:
+            prepared.traffic.close()
+        else:
             prepared.begin(opened)
             if engine == "ray":
                 play = partial(

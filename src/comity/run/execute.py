@@ -20,7 +20,7 @@ from comity.models.budget import BudgetExhausted, Spent
 from comity.models.endpoints import GaveUp
 from comity.models.protocol import AuthenticationFailed, BadRequest, ModelError, ModelNotFound
 from comity.run.jobs import Job
-from comity.run.prepare import Prepared
+from comity.run.prepare import Prepared, sum_of
 from comity.run.progress import Progress
 from comity.simulate import new_episode, play
 from comity.store import Claim, Claimed, Conflict, Fenced, Spending, Standing, Store
@@ -112,6 +112,7 @@ def progress_of(prepared: Prepared) -> Progress:
         total=len(prepared.jobs),
         before=done,
         remarks=prepared.remarks,
+        spent_else=prepared.spent_before,
         endpoints=traffic.states,
         spent=lambda: meter.total,
     )
@@ -135,7 +136,7 @@ class _Execution:
         left = self.prepared.left
         self.queue = deque(left[number::processes])
         self.held = deque(job for at, job in enumerate(left) if at % processes != number)
-        self.again: list[Job] = []
+        self.again: list[tuple[Job, str]] = []
         self.most = self.prepared.plan.in_flight or 1
         self.changed = anyio.Event()
         self.judges = self.prepared.judges
@@ -163,8 +164,9 @@ class _Execution:
                 while self.queue and not self.progress.stopped:
                     await self._claim_some(group)
             if self.progress.stopped:
+                self.progress.failed.update(kind for _, kind in self.again)
                 return
-            self.queue.extend(self.again)
+            self.queue.extend(job for job, _ in self.again)
             self.again.clear()
             if not self.queue:
                 await self._take_up_what_others_left()
@@ -180,19 +182,13 @@ class _Execution:
         if self.progress.stopped:  # while this waited for room
             return
         jobs = self._next(min(_AT_ONCE, self._room()))
-        self.progress.in_flight += len(jobs)
-        try:
-            claimed = await self.writer.claim([self._begun(job) for job in jobs], frozenset(self.judges))
-        except BaseException:
-            self.progress.in_flight -= len(jobs)
-            raise
+        claimed = await self.writer.claim([self._begun(job) for job in jobs], frozenset(self.judges))
         mine = {each.claim.episode: each for each in claimed}
-        others = [job for job in jobs if job.episode not in mine]
+        self.progress.in_flight += len(mine)
         for job in jobs:
             if job.episode in mine:
                 group.start_soon(self._take, job, mine[job.episode])
-        self.progress.in_flight -= len(others)
-        if others:
+        if others := [job for job in jobs if job.episode not in mine]:
             await self._left_out(others)
 
     def _room(self) -> int:
@@ -221,40 +217,40 @@ class _Execution:
 
     async def _left_out(self, jobs: Sequence[Job]) -> None:
         """Sort out why these could not be claimed: done or held by others, or damaged."""
-        stands = {each.episode: each for each in await self._standing([job.episode for job in jobs])}
-        free = False
-        for job in jobs:
-            found = stands.get(job.episode)
-            if self._is_done(found):
-                self.progress.elsewhere += 1
-            elif found is not None and not found.held and (found.damage or found.cause.startswith("Damaged")):
+        free = await self._free(jobs)
+        for job, found in free:
+            if found is not None and (found.damage or found.cause.startswith("Damaged")):
                 self.progress.failed["infrastructure"] += 1
                 self.progress.causes[found.damage or found.cause] += 1
             else:
                 self.held.append(job)
-                free = free or not _is_held(found)
         if free:  # given back since the claim; not to be asked for in a circle
             await anyio.sleep(_LOOK_AGAIN)
 
     async def _take_up_what_others_left(self) -> None:
         """Look through the episodes that were others' to play, some at a time, until one of them is free or none is left."""
-        while self.held:
-            self.progress.held = len(self.held)
-            some = [self.held.popleft() for _ in range(min(_LOOK_AT, len(self.held)))]
-            stands = {each.episode: each for each in await self._standing([job.episode for job in some])}
-            held = [job for job in some if _is_held(stands.get(job.episode))]
-            done = [job for job in some if job not in held and self._is_done(stands.get(job.episode))]
-            self.held.extend(held)
-            self.progress.elsewhere += len(done)
-            self.queue.extend(job for job in some if job not in held and job not in done)
-            if self.queue:
-                break
-            if held:
+        while self.held and not self.queue:
+            self.progress.held = before = len(self.held)
+            some = [self.held.popleft() for _ in range(min(_LOOK_AT, before))]
+            self.queue.extend(job for job, _ in await self._free(some))
+            if self.held and not self.queue:
                 await anyio.sleep(_LOOK_AGAIN)
         self.progress.held = 0
 
-    def _is_done(self, stands: Standing | None) -> bool:
-        return stands is not None and stands.end is not None and self.judges.keys() <= stands.judged
+    async def _free(self, jobs: Sequence[Job]) -> list[tuple[Job, Standing | None]]:
+        """Those that nobody holds and that are not done. What others hold is kept for later, what they have done is counted."""
+        ids = [job.episode for job in jobs]
+        stands = {each.episode: each for each in await to_thread.run_sync(self.store.standing_of, ids)}
+        free: list[tuple[Job, Standing | None]] = []
+        for job in jobs:
+            found = stands.get(job.episode)
+            if self.prepared.is_done(found):
+                self.progress.elsewhere += 1
+            elif found is not None and found.held:
+                self.held.append(job)
+            else:
+                free.append((job, found))
+        return free
 
     def _begun(self, job: Job) -> Episode:
         plan, players = self.prepared.plan, self.prepared.players
@@ -266,13 +262,15 @@ class _Execution:
 
     async def _take(self, job: Job, claimed: Claimed) -> None:
         """Play and judge one episode, whatever becomes of it."""
+        judging = False
         try:
             episode = await self._play(job, claimed)
+            judging = True
             await self._judge(episode, claimed)
             await self.writer.release([claimed.claim])
             self.progress.done += 1
         except ModelError as error:
-            await self._stopped(job, claimed.claim, error)
+            await self._stopped(job, claimed.claim, error, judging=judging)
         except Fenced:
             self.held.append(job)
         except Conflict:  # somebody has written to it without a claim: what is there now is gone on from
@@ -310,46 +308,40 @@ class _Execution:
         for key, judge in self.judges.items():
             if key in claimed.judged:
                 continue
-            try:
-                card = await judge.score(episode)
-            except ModelError as error:
-                error.add_note("judging")
-                raise
+            card = await judge.score(episode)
             self._count_spending()
             with suppress(Conflict):  # `comity score` was faster, with the same judge and the same reading
                 await self.writer.add_scorecard(claimed.claim, card, judge.rubric)
             self.in_a_row = 0
             self.progress.unscored += any(s.score is None for scores in card.scores.values() for s in scores.values())
 
-    async def _stopped(self, job: Job, claim: Claim, error: ModelError) -> None:
+    async def _stopped(self, job: Job, claim: Claim, error: ModelError, *, judging: bool) -> None:
         """Write down why, and decide whether to take the episode up again, go on with others, or stop."""
-        stop = _interruption(error)
+        why = _interruption(error, judging=judging)
         self._count_spending()
-        await self._interrupt(claim, stop)
-        self.progress.causes[str(stop)[:200]] += 1
-        self.in_a_row += 1
-        once_more = (
-            not isinstance(error, BadRequest | GaveUp) and self.replayed[job.episode] < self.prepared.plan.replays
-        )
-        if isinstance(error, _FOR_ALL):
-            self.progress.stopped = self.progress.stopped or str(stop)
-        elif self.in_a_row >= _HOPELESS:
-            self.progress.stopped = f"{self.in_a_row} episodes in a row could not be played; the last: {stop}"
-        elif once_more:
+        passing = not isinstance(error, (*_FOR_ALL, BadRequest, GaveUp))
+        again = passing and self.replayed[job.episode] < self.prepared.plan.replays
+        await self._set_aside(claim, why, again=again)
+        if again:
             self.replayed[job.episode] += 1
-            self.again.append(job)
-            return
-        self.progress.failed[stop.kind] += 1
+            self.again.append((job, why.kind))
+        if isinstance(error, _FOR_ALL):
+            self.progress.stopped = self.progress.stopped or str(why)
 
     async def _unplayable(self, claim: Claim, error: ValueError) -> None:
         """Set an episode aside whose stored events the rules of this version do not allow."""
         detail = f"what is stored of it does not follow the rules of this version ({type(error).__name__}); see `comity show`"
-        why = Interruption(kind="infrastructure", error="Unplayable", detail=detail)
+        await self._set_aside(
+            claim, Interruption(kind="infrastructure", error="Unplayable", detail=detail), again=False
+        )
+
+    async def _set_aside(self, claim: Claim, why: Interruption, *, again: bool) -> None:
+        """Write down and count why an episode stopped; stop the run where nothing but such episodes comes."""
         await self._interrupt(claim, why)
-        self.progress.causes[str(why)] += 1
-        self.progress.failed[why.kind] += 1
+        self.progress.causes[str(why)[:200]] += 1
+        self.progress.failed[why.kind] += not again
         self.in_a_row += 1
-        if self.in_a_row >= _HOPELESS:
+        if self.in_a_row >= _HOPELESS and not self.progress.stopped:
             self.progress.stopped = f"{self.in_a_row} episodes in a row could not be played; the last: {why}"
 
     async def _interrupt(self, claim: Claim, why: Interruption) -> None:
@@ -375,11 +367,8 @@ class _Execution:
         meter = self.prepared.traffic.meter
         self._count_spending()
         known = await to_thread.run_sync(self.store.spent, self.prepared.plan.name)
-        meter.elsewhere = sum((_spent(s) for (w, _), s in known.items() if w != self.writer.worker.id), Spent())
+        meter.elsewhere = sum_of(s for (worker, _), s in known.items() if worker != self.writer.worker.id)
         self.progress.spent_else = meter.elsewhere
-
-    async def _standing(self, ids: Sequence[str]) -> list[Standing]:
-        return await to_thread.run_sync(self.store.standing_of, ids)
 
 
 def _spending(spent: Spent) -> Spending:
@@ -388,17 +377,7 @@ def _spending(spent: Spent) -> Spending:
     )
 
 
-def _spent(spending: Spending) -> Spent:
-    return Spent(*spending)
-
-
-def _is_held(stands: Standing | None) -> bool:
-    return stands is not None and stands.held
-
-
-def _interruption(error: ModelError) -> Interruption:
+def _interruption(error: ModelError, *, judging: bool) -> Interruption:
     """The error as it is kept with the episode."""
-    judging = "judging" in getattr(error, "__notes__", ())
-    budget = isinstance(error, BudgetExhausted)
-    kind = "budget" if budget else "judge" if judging else "infrastructure"
+    kind = "budget" if isinstance(error, BudgetExhausted) else "judge" if judging else "infrastructure"
     return Interruption(kind=kind, error=type(error).__name__, detail=str(error))

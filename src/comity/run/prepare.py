@@ -1,14 +1,16 @@
 """Everything about a run that is settled before the first call: tasks, jobs, players, what is done already, and that the plan still fits."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from comity._version import code_version
 from comity.evaluate.judge import LLMJudge
-from comity.models.budget import Meter
+from comity.models.budget import Meter, Spent
 from comity.models.cache_file import ResponseCache, default_cache_file
 from comity.models.prices import Prices, load_prices
 from comity.models.traffic import Traffic
@@ -18,13 +20,14 @@ from comity.run.jobs import Job, jobs_of
 from comity.run.plan import Plan, PlanError
 from comity.run.players import Players
 from comity.run.tasks import tasks_of
-from comity.store import Member, NotFound, RunRecord, Standing, Store, judge_key
+from comity.store import Member, NotFound, RunRecord, Spending, Standing, Store, judge_key
 from comity.world.episodes import Policy
 from comity.world.record import content_hash
+from comity.world.tasks import Task
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "prepare", "sum_of"]
 
-IN_FLIGHT = 256
+_IN_FLIGHT = 256
 """Episodes at once where the plan does not say."""
 
 
@@ -43,6 +46,8 @@ class Prepared:
     """What the run was begun with, where it was."""
     added: int
     """Episodes that the run did not have before."""
+    spent_before: Spent
+    """By earlier starts and other processes."""
     remarks: list[str]
     """What went wrong on the way and stopped nothing, such as a cache that could not be written."""
 
@@ -51,15 +56,19 @@ class Prepared:
         """Every judge, by the key under which its scorecards are kept."""
         return {judge_key(j.policy, content_hash(j.rubric), j.repeat): j for j in self.players.judges()}
 
-    def is_done(self, job: Job) -> bool:
-        """Whether an episode has ended and every judge has judged it."""
-        stands = self.standing.get(job.episode)
+    @cached_property
+    def kept(self) -> dict[str, JsonValue]:
+        """What is kept of the plan with its run."""
+        return begun_with(self.plan, self.players.policies, self.jobs, self.judges)
+
+    def is_done(self, stands: Standing | None) -> bool:
+        """Whether an episode that stands so has ended and every judge has judged it."""
         return stands is not None and stands.end is not None and self.judges.keys() <= stands.judged
 
     @cached_property
     def left(self) -> list[Job]:
         """The jobs that are not done, in order; those that infrastructure has stopped before come last."""
-        left = [job for job in self.jobs if not self.is_done(job)]
+        left = [job for job in self.jobs if not self.is_done(self.standing.get(job.episode))]
         return sorted(left, key=self._was_stopped)
 
     def _was_stopped(self, job: Job) -> bool:
@@ -80,10 +89,9 @@ class Prepared:
 
     def begin(self, store: Store) -> None:
         """Write the run down, or what it has more of."""
-        kept = begun_with(self.plan, self.players.policies, self.jobs, self.judges)
         created = self.begun.created_at if self.begun else datetime.now(UTC)
-        record = RunRecord(id=self.plan.name, plan=kept, created_at=created, code_version=code_version())
-        if self.added or self.begun is None or self.begun.plan != kept:
+        record = RunRecord(id=self.plan.name, plan=self.kept, created_at=created, code_version=code_version())
+        if self.added or self.begun is None or self.begun.plan != self.kept:
             store.begin_run(record, map(_member, self.jobs))
 
     async def aclose(self) -> None:
@@ -93,7 +101,8 @@ class Prepared:
 
 
 def prepare(plan: Plan, store: Store, base: Path, environ: Mapping[str, str] | None = None) -> Prepared:
-    """Settle a plan against the store and the models it names. Nothing is contacted and nothing is written.
+    """Settle a plan against the store and the models it names. Nothing is contacted, and nothing is written but an empty cache
+    where the plan wants one.
 
     `base` is the folder from which the plan's relative paths are seen. Raises `PlanError`, `ChangedPlan`, `ModelError`,
     `LibraryError`, `RubricError`, `BadPrices` or `StoreError` with the fix.
@@ -105,11 +114,29 @@ def prepare(plan: Plan, store: Store, base: Path, environ: Mapping[str, str] | N
     remarks: list[str] = []
     cache = _cache(plan, base, environ, remarks.append) if plan.cache.use else None
     traffic = Traffic(meter, limits=plan.endpoints, retries=plan.retries, patience=plan.patience, cache=cache)
+    try:
+        return _settled(plan, store, base, tasks, traffic, prices, remarks, environ)
+    except BaseException:
+        traffic.close()
+        raise
+
+
+def _settled(
+    plan: Plan,
+    store: Store,
+    base: Path,
+    tasks: Sequence[Task],
+    traffic: Traffic,
+    prices: Prices,
+    remarks: list[str],
+    environ: Mapping[str, str] | None,
+) -> Prepared:
     seats = max(len(task.scenario.seats) for task in tasks)
     players = Players(plan, base, traffic, conversations=(plan.in_flight or 1) * seats + 1, environ=environ)
-    meter.check(players.models)
+    traffic.meter.check(players.models)
     _all_different(players.policies)
     jobs = jobs_of(plan, tasks, players.policies)
+    ids = {job.episode: None for job in jobs}
     begun, members = _begun(store, plan.name)
     prepared = Prepared(
         plan=plan,
@@ -117,23 +144,27 @@ def prepare(plan: Plan, store: Store, base: Path, environ: Mapping[str, str] | N
         traffic=traffic,
         prices=prices,
         jobs=jobs,
-        standing={stands.episode: stands for stands in store.standing_of([job.episode for job in jobs])},
+        standing={stands.episode: stands for stands in store.standing_of(ids)},
         begun=begun,
+        added=len(ids.keys() - members),
+        spent_before=sum_of(store.spent(plan.name).values()),
         remarks=remarks,
-        added=len({job.episode for job in jobs} - members),
     )
     if begun is not None:
-        now = begun_with(plan, players.policies, jobs, prepared.judges)
-        dropped = len(members - {job.episode for job in jobs})
-        refuse_unless_more(plan.name, begun.plan, now, dropped, len(members))
+        refuse_unless_more(plan.name, begun.plan, prepared.kept, len(members - ids.keys()), len(members))
     return prepared
+
+
+def sum_of(spending: Iterable[Spending]) -> Spent:
+    """What several workers have spent together."""
+    return sum((Spent(*each) for each in spending), Spent())
 
 
 def _with_room(plan: Plan) -> Plan:
     """The plan with the number of episodes in flight said: a local model has few slots, and an episode wants one for each seat."""
     models = [each.model for each in plan.policies.values()] + [each.model for each in plan.judges]
     local = any(model.startswith("local:") for model in models)
-    return plan if plan.in_flight else plan.model_copy(update={"in_flight": 1 if local else IN_FLIGHT})
+    return plan if plan.in_flight else plan.model_copy(update={"in_flight": 1 if local else _IN_FLIGHT})
 
 
 def _all_different(policies: Mapping[str, Policy]) -> None:
