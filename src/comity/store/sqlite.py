@@ -3,10 +3,12 @@
 import logging
 import os
 import sqlite3
+import time
 from functools import partial
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from comity.store.engines import Engines
@@ -73,10 +75,7 @@ class SQLite:
         """Put the file in write-ahead mode, where a commit costs a fiftieth. Raises `StoreError` where its disk cannot do that."""
         raw = engines.reading.raw_connection()  # past SQLAlchemy, which would begin a transaction first
         try:
-            cursor = raw.cursor()
-            cursor.execute("PRAGMA journal_mode = WAL")
-            found = cursor.fetchone()
-            cursor.close()
+            found = self._ahead(raw.cursor())
         except sqlite3.Error as error:
             raise self.explain(error) from error
         finally:
@@ -85,6 +84,20 @@ class SQLite:
             raise StoreError(
                 f"{self._path}: this disk does not support SQLite's write-ahead mode; put the store on a local disk"
             )
+
+    def _ahead(self, cursor: DBAPICursor) -> object:
+        # Where two processes change the mode at one moment, SQLite refuses one of them at once, whatever its busy_timeout.
+        cursor.execute("PRAGMA busy_timeout")
+        (milliseconds,) = cursor.fetchone() or (0,)
+        until = time.monotonic() + milliseconds / 1000
+        while True:
+            try:
+                cursor.execute("PRAGMA journal_mode = WAL")
+                return cursor.fetchone()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                    raise
+            time.sleep(0.01)
 
     def explain(self, error: BaseException | None) -> StoreError:
         """The store's error for one of the driver's."""
