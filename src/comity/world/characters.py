@@ -68,4 +68,6 @@ class Character(Record):
     """Personality and values, in prose."""
     secret: str = ""
     source: str = ""
-    """Where the record comes from and under which licence."""
+    """Where the record comes from."""
+    licence: str = ""
+    """The licence of the record's text as an SPDX expression, such as `CC-BY-4.0`; empty where it is not known."""

@@ -58,6 +58,10 @@ class Episode(Record):
     code_version: str
     started_at: datetime
     finished_at: datetime | None = None
+    source: str = ""
+    """Where the episode comes from; empty for one that was played here."""
+    licence: str = ""
+    """Of an imported episode, as an SPDX expression. What is made of an episode is under this and `Task.licences`."""
     interrupted: Interruption | None = None
     """Why nobody plays or judges it at the moment, where that is known; over with the next event, the end or a scorecard."""
 

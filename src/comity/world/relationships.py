@@ -28,6 +28,8 @@ class Relationship(Record):
     kind: RelationshipKind
     background: str = ""
     source: str = ""
+    licence: str = ""
+    """As an SPDX expression; empty where it is not known."""
 
     @model_validator(mode="after")
     def _two_people(self) -> "Relationship":

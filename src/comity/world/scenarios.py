@@ -62,6 +62,8 @@ class Scenario(Record):
     judge_note: str = ""
     """What the judge may know and no seat may, such as the true answer to a puzzle."""
     source: str = ""
+    licence: str = ""
+    """As an SPDX expression; empty where it is not known."""
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

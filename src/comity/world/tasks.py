@@ -65,6 +65,12 @@ class Task(Record):
             names[seat] = name
         return names
 
+    @property
+    def licences(self) -> tuple[str, ...]:
+        """The licences of everything in the task that says one, in alphabetical order."""
+        rows = [self.scenario, *self.cast.values()]
+        return tuple(sorted({row.licence for row in rows if row.licence}))
+
     def violations(self) -> list[str]:
         """Where the cast breaks the scenario's constraints on age, occupation and relationship; empty when it does not."""
         found: list[str] = []
