@@ -384,3 +384,49 @@ def test_broken_relationships_do_not_make_casts_look_like_strangers(folder: Path
     edit(folder, CHAIRS, 'left = "cleo", right = "ada"', 'left = "bea", right = "ada"')
     edit(folder, EDGES, 'kind = "friend"', 'kind = "pal"')
     assert [problem.field for problem in refused(folder)] == ["relationship.ada-bea.kind"]
+
+
+HEADING = 'name = "Weavers"\nlicence = "CC-BY-4.0"\nsource = "The weavers"\n'
+
+
+def test_the_librarys_source_and_licence_are_those_of_every_row_without_its_own(folder: Path) -> None:
+    write(folder, {"library.toml": HEADING})
+    edit(folder, ADA, "age = 30", 'age = 30\nlicence = "MIT"')
+    edit(folder, EDGES, 'kind = "friend"', 'kind = "friend"\nsource = "Ada"')
+    edit(folder, CHAIRS, 'title = "Two chairs"', 'title = "Two chairs"\nsource = ""')
+    library = load_library(folder)
+    said = {c.id: (c.licence, c.source) for c in library.characters}
+    said |= {r.id: (r.licence, r.source) for r in library.relationships}
+    said |= {s.id: (s.licence, s.source) for s in library.scenarios}
+    assert said == {
+        "ada": ("MIT", "The weavers"),
+        "bea": ("CC-BY-4.0", "The weavers"),
+        "cleo": ("CC-BY-4.0", "The weavers"),
+        "ada-bea": ("CC-BY-4.0", "Ada"),
+        "chairs": ("CC-BY-4.0", ""),
+    }
+    assert [task.scenario.licence for task in library.tasks] == ["CC-BY-4.0"] * 2
+
+
+def test_without_a_heading_a_row_says_for_itself(folder: Path) -> None:
+    assert {(row.source, row.licence) for row in load_library(folder).characters} == {("", "")}
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "reason"),
+    [
+        ('licence = "MIT', "line 1", "is not TOML: Unterminated string"),
+        ('license = "MIT"', "license", "unknown field; did you mean 'licence'?"),
+        ("source = 3", "source", "should be a valid string, not 3"),
+    ],
+)
+def test_a_fault_of_the_heading_is_said_once(folder: Path, text: str, field: str, reason: str) -> None:
+    write(folder, {"library.toml": text})
+    (problem,) = refused(folder)
+    assert problem == Problem(str(folder / "library.toml"), field, reason)
+
+
+def test_a_note_beside_a_cast_is_for_readers_of_the_file_alone(folder: Path) -> None:
+    before = load_library(folder)
+    edit(folder, CHAIRS, 'id = "first"', 'id = "first"\nnote = "Ada owes Bea a chair."')
+    assert load_library(folder) == before

@@ -19,7 +19,7 @@ from pydantic_core import to_json
 from comity.library.problems import WHOLE_FILE, LibraryError, Problem, did_you_mean, problems_of
 from comity.world.characters import BigFive, Character
 from comity.world.collection import Collection, cast_task
-from comity.world.record import Record, Slug
+from comity.world.record import Name, Record, Slug
 from comity.world.relationships import Relationship
 from comity.world.scenarios import Scenario, Seat
 from comity.world.tasks import Task
@@ -27,8 +27,17 @@ from comity.world.tasks import Task
 __all__ = ["load_library", "starter"]
 
 _CHARACTERS, _RELATIONSHIPS, _SCENARIOS = "characters", "relationships.toml", "scenarios"
+_HEADING = "library.toml"
 
 _T = TypeVar("_T", bound=BaseModel)
+
+
+class _Heading(Record):
+    """The whole of `library.toml`: the library's name, and what holds for every row that does not say otherwise."""
+
+    name: Name | None = None
+    licence: str = ""
+    source: str = ""
 
 
 class _Cast(Record):
@@ -36,6 +45,8 @@ class _Cast(Record):
 
     id: Slug
     seats: dict[str, str]
+    note: str = ""
+    """What these people change, for readers of the file; it goes no further."""
 
 
 class _RelationshipsFile(Record):
@@ -63,17 +74,19 @@ def load_library(path: Path | None = None) -> Collection:
     """The library in a folder; `None` reads the one that is shipped.
 
     The folder holds `characters/<id>.toml`, `relationships.toml` and `scenarios/<id>.toml`, any of which may be
-    missing. Each cast of a scenario becomes the task `<scenario id>.<cast id>`, in the order of the file.
+    missing. Each cast of a scenario becomes the task `<scenario id>.<cast id>`, in the order of the file. The `source`
+    and `licence` of `library.toml`, where there is one, are those of every row without its own.
     Raises `LibraryError` with all that is wrong.
     """
     folder: Traversable = files("comity.library") / "data" if path is None else path
     _check_folder(folder)
     known = [_id(file) for file in _toml_files(folder / _CHARACTERS)]
-    characters, bad_characters = _characters(folder / _CHARACTERS)
-    relationships, bad_relationships = _relationships(folder / _RELATIONSHIPS, known)
-    scripts, bad_scenarios = _scripts(folder / _SCENARIOS, known)
+    common, bad_heading = _common(folder / _HEADING)
+    characters, bad_characters = _characters(folder / _CHARACTERS, common)
+    relationships, bad_relationships = _relationships(folder / _RELATIONSHIPS, known, common)
+    scripts, bad_scenarios = _scripts(folder / _SCENARIOS, known, common)
     tasks, bad_tasks = _tasks(scripts, characters, relationships)
-    if problems := [*bad_characters, *bad_relationships, *bad_scenarios, *bad_tasks]:
+    if problems := [*bad_heading, *bad_characters, *bad_relationships, *bad_scenarios, *bad_tasks]:
         raise LibraryError(problems)
     return Collection(
         characters=tuple(characters.values()),
@@ -129,13 +142,24 @@ def _build(
         return None, problems_of(error, path, table, {"": shape, **inner}, at)
 
 
-def _named(file: Traversable, table: Mapping[str, object]) -> tuple[dict[str, object], list[Problem]]:
-    """The table with the id that the file's name gives it."""
+def _common(file: Traversable) -> tuple[dict[str, object], list[Problem]]:
+    """The fields that every row without its own takes from `library.toml`."""
+    if not file.is_file():
+        return {}, []
+    table, problems = _read(file)
+    heading, bad = _build(_Heading, table or {}, str(file))
+    return (heading.model_dump(exclude={"name"}, exclude_defaults=True) if heading else {}), problems + bad
+
+
+def _named(
+    file: Traversable, table: Mapping[str, object], common: Mapping[str, object]
+) -> tuple[dict[str, object], list[Problem]]:
+    """The table with the id that the file's name gives it, and with what all rows have in common."""
     bad = [Problem(str(file), "id", "the file's name is the id; remove this line")] if "id" in table else []
-    return {**table, "id": _id(file)}, bad
+    return {**common, **table, "id": _id(file)}, bad
 
 
-def _characters(folder: Traversable) -> tuple[dict[str, Character], list[Problem]]:
+def _characters(folder: Traversable, common: Mapping[str, object]) -> tuple[dict[str, Character], list[Problem]]:
     found: dict[str, Character] = {}
     problems: list[Problem] = []
     for file in _toml_files(folder):
@@ -143,7 +167,7 @@ def _characters(folder: Traversable) -> tuple[dict[str, Character], list[Problem
         problems += unreadable
         if table is None:
             continue
-        table, misnamed = _named(file, table)
+        table, misnamed = _named(file, table, common)
         character, bad = _build(Character, table, str(file), big_five=BigFive)
         problems += misnamed + bad
         if character is not None:
@@ -151,7 +175,9 @@ def _characters(folder: Traversable) -> tuple[dict[str, Character], list[Problem
     return found, problems
 
 
-def _relationships(file: Traversable, known: Sequence[str]) -> tuple[list[Relationship] | None, list[Problem]]:
+def _relationships(
+    file: Traversable, known: Sequence[str], common: Mapping[str, object]
+) -> tuple[list[Relationship] | None, list[Problem]]:
     """The relationships, or `None` when some could not be read, so that nothing is concluded from their absence."""
     if not file.is_file():
         return [], []
@@ -163,7 +189,7 @@ def _relationships(file: Traversable, known: Sequence[str]) -> tuple[list[Relati
         return None, problems
     found: list[Relationship] = []
     for number, row in enumerate(rows.relationship, 1):
-        relationship, bad = _build(Relationship, row, str(file), f"relationship.{_label(row, number)}")
+        relationship, bad = _build(Relationship, {**common, **row}, str(file), f"relationship.{_label(row, number)}")
         problems += bad
         if relationship is not None:
             problems += _clashes(relationship, found, known, str(file))
@@ -192,22 +218,26 @@ def _unknown(character: str, known: Sequence[str]) -> str:
     return f"unknown character {character!r}{did_you_mean(character, known)}"
 
 
-def _scripts(folder: Traversable, known: Sequence[str]) -> tuple[list[_Script], list[Problem]]:
+def _scripts(
+    folder: Traversable, known: Sequence[str], common: Mapping[str, object]
+) -> tuple[list[_Script], list[Problem]]:
     scripts: list[_Script] = []
     problems: list[Problem] = []
     for file in _toml_files(folder):
         table, unreadable = _read(file)
         problems += unreadable
         if table is not None:
-            script, bad = _script(file, table)
+            script, bad = _script(file, table, common)
             scripts.append(script)
             problems += bad + _miscast(script, known)
     return scripts, problems
 
 
-def _script(file: Traversable, table: Mapping[str, object]) -> tuple[_Script, list[Problem]]:
+def _script(
+    file: Traversable, table: Mapping[str, object], common: Mapping[str, object]
+) -> tuple[_Script, list[Problem]]:
     path = str(file)
-    own, problems = _named(file, table)
+    own, problems = _named(file, table, common)
     whole, bad = _build(_ScenarioFile, own, path, seats=Seat)
     problems += bad
     scenario = Scenario.model_validate(whole.model_dump(exclude={"casts"})) if whole is not None else None
