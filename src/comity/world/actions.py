@@ -6,9 +6,10 @@ from enum import StrEnum
 
 from pydantic import model_validator
 
+from comity.world.moves import IllegalAction, Move, MoveSpec
 from comity.world.record import Record, Slug
 
-__all__ = ["Action", "ActionSpec", "ActionType", "IllegalAction", "MAX_ARGUMENT"]
+__all__ = ["Action", "ActionSpec", "ActionType", "IllegalAction", "MAX_ARGUMENT", "MOVING"]
 
 MAX_ARGUMENT = 32_768
 """The most characters one action may carry."""
@@ -30,6 +31,8 @@ class Action(Record):
     type: ActionType
     argument: str = ""
     to: tuple[Slug, ...] = ()
+    move: Move | None = None
+    """What it comes to in the rules of the scenario's payoff; words and offer come together."""
 
     @model_validator(mode="after")
     def _complete(self) -> "Action":
@@ -39,14 +42,15 @@ class Action(Record):
             raise ValueError("everyone sees who leaves; 'leave' has no recipients")
         if self.type in _WORDED and not self.argument.strip():
             raise ValueError(f"{self.type.value!r} needs words")
+        if self.move is not None and (self.type not in MOVING or self.to):
+            raise ValueError("a move rides on 'speak' or 'action', before everyone")
         return self
 
 
+MOVING = (ActionType.SPEAK, ActionType.ACTION)
+"""The action types that can carry a move."""
+
 _WORDED = {ActionType.SPEAK, ActionType.NON_VERBAL, ActionType.ACTION}
-
-
-class IllegalAction(ValueError):
-    """The action is not one the seat may take now; the message says what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class ActionSpec:
     recipients: tuple[tuple[str, str], ...] = ()
     """(seat, display name) of everyone who can be sent a private message; empty where there are none."""
     max_argument: int = MAX_ARGUMENT
+    moves: MoveSpec | None = None
+    """The moves that can ride on what it says or does; `None` where there are none."""
 
     def check(self, action: Action) -> None:
         """Raise `IllegalAction` unless the action is allowed."""
@@ -65,6 +71,10 @@ class ActionSpec:
             raise IllegalAction(f"{action.type.value!r} is not possible now; allowed: {allowed}")
         if len(action.argument) > self.max_argument:
             raise IllegalAction(f"{len(action.argument):,} characters; at most {self.max_argument:,} are allowed")
+        if action.move is not None:
+            if self.moves is None:
+                raise IllegalAction("no move is possible now")
+            self.moves.check(action.move)
         reachable = [seat for seat, _ in self.recipients]
         if any(seat not in reachable for seat in action.to):
             raise IllegalAction(self._unreachable(action.to))

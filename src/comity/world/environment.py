@@ -8,6 +8,8 @@ from pydantic import Field
 
 from comity.world.actions import Action, ActionSpec, ActionType
 from comity.world.events import Event, Failure, Trace
+from comity.world.payoffs import Made
+from comity.world.positions import Position
 from comity.world.record import Record, derive_seed
 from comity.world.scenarios import TurnOrder
 from comity.world.tasks import Task
@@ -23,6 +25,7 @@ class EndReason(StrEnum):
     TOO_FEW_LEFT = "too_few_left"
     STALE = "stale"
     AGENT_FAILURE = "agent_failure"
+    SETTLED = "settled"
 
 
 class End(Record):
@@ -56,6 +59,8 @@ class State:
     """The turn to be played next, from 1."""
     present: tuple[str, ...] = ()
     stale: int = 0
+    position: Position | None = None
+    """Where the scenario's game stands; `None` where it has no payoff."""
     end: End | None = None
 
     @property
@@ -82,7 +87,8 @@ class State:
         """What the seat may do now."""
         scenario = self.task.scenario
         others = tuple((s, self.task.names[s]) for s in self.present if s != seat) if scenario.private_messages else ()
-        return ActionSpec(types=scenario.actions, recipients=others)
+        moves = scenario.payoff.spec(self.position, seat) if scenario.payoff and self.position else None
+        return ActionSpec(types=scenario.actions, recipients=others, moves=moves)
 
 
 class Environment:
@@ -93,6 +99,8 @@ class Environment:
     ) -> State:
         """The state before the first turn."""
         limits = limits or Limits()
+        present = tuple(seat.id for seat in task.scenario.seats)
+        payoff = task.scenario.payoff
         return State(
             task=task,
             seed=seed,
@@ -100,7 +108,8 @@ class Environment:
             lite=lite,
             turn_limit=limits.turns or task.scenario.turn_limit,
             stale_limit=limits.stale,
-            present=tuple(seat.id for seat in task.scenario.seats),
+            present=present,
+            position=payoff.begin(present) if payoff else None,
         )
 
     def step(
@@ -130,6 +139,7 @@ class Environment:
             turn=state.turn + 1,
             present=tuple(seat for seat in state.present if seat not in left),
             stale=state.stale + 1 if idle else 0,
+            position=state.position and _played(state, state.position, new),
         )
         end = self._end(after, new)
         return after if end is None else replace(after, end=end)
@@ -138,7 +148,9 @@ class Environment:
         failed = next((e.seat for e in new if e.failure), None)
         if failed is not None:
             return End(reason=EndReason.AGENT_FAILURE, seat=failed)
-        if len(state.present) < 2:
+        if state.position is not None and state.position.settled and not state.position.left:
+            return End(reason=EndReason.SETTLED)
+        if len(state.present) < 2 or (state.position is not None and state.position.left):
             left = [e.seat for e in new if e.seat not in state.present]
             return End(reason=EndReason.TOO_FEW_LEFT, seat=left[-1])
         if state.stale >= state.stale_limit:
@@ -146,6 +158,15 @@ class Environment:
         if state.turn > state.turn_limit:
             return End(reason=EndReason.TURN_LIMIT)
         return None
+
+
+def _played(state: State, position: Position, new: tuple[Event, ...]) -> Position:
+    payoff = state.task.scenario.payoff
+    assert payoff is not None, "there is a position only where there is a payoff"
+    made = [Made(e.index, e.seat, e.action.move) for e in new if e.action and e.action.move]
+    position = payoff.after(position, made) if made else position
+    left = [e.seat for e in new if e.action and e.action.type is ActionType.LEAVE]
+    return payoff.without(position, left) if left and not position.settled else position
 
 
 def _event(state: State, index: int, seat: str, did: Action | Failure, trace: Trace) -> Event:

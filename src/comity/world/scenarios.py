@@ -5,7 +5,8 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from comity.world.actions import ActionType
+from comity.world.actions import MOVING, ActionType
+from comity.world.games import Game
 from comity.world.record import Name, Record, Slug
 from comity.world.relationships import RelationshipKind
 
@@ -59,6 +60,8 @@ class Scenario(Record):
     turn_order: TurnOrder = TurnOrder.ROUND_ROBIN
     actions: tuple[ActionType, ...] = tuple(ActionType)
     private_messages: bool = False
+    payoff: Game | None = None
+    """Rules that turn moves into points; the episode ends when their result stands."""
     judge_note: str = ""
     """What the judge may know and no seat may, such as the true answer to a puzzle."""
     source: str = ""
@@ -74,6 +77,10 @@ class Scenario(Record):
             raise ValueError(f"seat ids must differ: {', '.join(ids)}")
         if not self.actions:
             raise ValueError("at least one action type must be allowed")
+        if self.payoff is not None and not set(MOVING) & set(self.actions):
+            raise ValueError("a payoff needs moves, which ride on 'speak' or 'action': allow one of them")
+        if self.payoff is not None and (misfit := self.payoff.misfit(ids)):
+            raise ValueError(f"payoff: {misfit}")
         return self
 
     def seat(self, seat_id: str) -> Seat:

@@ -68,8 +68,8 @@ class Task(Record):
     @property
     def licences(self) -> tuple[str, ...]:
         """The licences of everything in the task that says one, in alphabetical order."""
-        rows = [self.scenario, *self.cast.values()]
-        return tuple(sorted({row.licence for row in rows if row.licence}))
+        said = [self.scenario.licence, *(character.licence for character in self.cast.values())]
+        return tuple(sorted({licence for licence in said if licence}))
 
     def violations(self) -> list[str]:
         """Where the cast breaks the scenario's constraints on age, occupation and relationship; empty when it does not."""

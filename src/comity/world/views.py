@@ -1,18 +1,29 @@
 """What one seat has seen: its whole projection of the log, and what it may do now. An agent is a function of this and nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from comity.world.actions import Action, ActionSpec
 from comity.world.characters import BigFive, Character
 from comity.world.environment import State
 from comity.world.events import Event
+from comity.world.moves import Move, MoveKind
+from comity.world.payoffs import Payoff
+from comity.world.positions import Position
 from comity.world.record import derive_seed
 from comity.world.relationships import RelationshipKind
 from comity.world.scenarios import Seat
-from comity.world.visibility import Fact, Mode, may_know_background, may_know_facts, may_know_goal
+from comity.world.visibility import (
+    Fact,
+    Mode,
+    as_seen,
+    may_know_background,
+    may_know_facts,
+    may_know_goal,
+    may_know_payoff,
+)
 
-__all__ = ["Aim", "Profile", "Projection", "SeatView", "Seen", "aim_of", "facts_of", "view"]
+__all__ = ["Aim", "Profile", "Projection", "SeatView", "Seen", "Table", "aim_of", "facts_of", "view"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,15 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """The scenario's game as one seat may know it."""
+
+    payoff: Payoff
+    """The rules, without what is private to others."""
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """One perceived action."""
 
@@ -49,6 +69,8 @@ class Seen:
     action: Action
     to: tuple[str, ...] = ()
     """Display names of a private message's recipients."""
+    opened: tuple[tuple[str, Move], ...] = ()
+    """By display name, the choices that were opened to everyone when this was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +93,8 @@ class SeatView:
     """hash(episode's seed, turn, seat): the only randomness an agent may use."""
     spec: ActionSpec
     """What the seat may do now."""
+    table: Table | None = None
+    """The game, where the scenario has a payoff."""
     notes: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
     """What was made of earlier views of this seat of this episode and can be made again; gone with the episode."""
 
@@ -106,6 +130,7 @@ class Projection:
             turn_limit=state.turn_limit,
             seed=derive_seed(state.seed, state.turn, seat),
             spec=state.spec(seat),
+            table=_table(state, shown.payoff, seat),
             notes=shown.notes,
         )
 
@@ -119,16 +144,19 @@ class Projection:
             news = state.events[len(self._last.events) :]
         self._last = state
         for event in news:
-            self._tell(event, state.task.names)
+            self._tell(event, state)
 
-    def _tell(self, event: Event, names: Mapping[str, str]) -> None:
+    def _tell(self, event: Event, state: State) -> None:
         if event.action is None:
             return
+        names = state.task.names
         to = tuple(names[seat] for seat in event.action.to)
-        seen = Seen(event.turn, event.seat, names[event.seat], event.action, to)
+        opened = _opened(event, state) if state.position is not None else ()
+        done = Seen(event.turn, event.seat, names[event.seat], event.action, to, opened)
         for seat, shown in self._seats.items():
             if seat in event.audience:
-                shown.history.append(seen)
+                action = as_seen(event.action, event.seat, seat, state.mode)
+                shown.history.append(done if action is event.action else replace(done, action=action))
 
 
 def _goes_on(before: State, state: State) -> bool:
@@ -145,11 +173,31 @@ class _Shown:
     others: tuple[Profile, ...]
     history: list[Seen]
     notes: dict[object, object]
+    payoff: Payoff | None
 
     @classmethod
     def first(cls, state: State, seat: Seat) -> "_Shown":
         others = tuple(_profile(state, other, seat.id) for other in state.task.scenario.seats if other.id != seat.id)
-        return cls(_profile(state, seat, seat.id), others, [], {})
+        known = [s.id for s in state.task.scenario.seats if may_know_payoff(seat.id, s.id, state.mode)]
+        payoff = state.task.scenario.payoff
+        return cls(_profile(state, seat, seat.id), others, [], {}, payoff.known_to(known) if payoff else None)
+
+
+def _table(state: State, payoff: Payoff | None, seat: str) -> Table | None:
+    if payoff is None or state.position is None:
+        return None
+    known = tuple(s for s in state.position.parties if may_know_payoff(seat, s, state.mode))
+    return Table(payoff, state.position.known_to(known))
+
+
+def _opened(event: Event, state: State) -> tuple[tuple[str, Move], ...]:
+    rounds = state.position.rounds if state.position else ()
+    return tuple(
+        (state.task.names[seat], Move(kind=MoveKind.CHOOSE, terms=terms))
+        for opened in rounds
+        if opened.opened_at == event.index
+        for seat, terms in opened.choices.items()
+    )
 
 
 def _profile(state: State, of: Seat, viewer: str) -> Profile:

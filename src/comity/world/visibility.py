@@ -4,9 +4,20 @@ from collections.abc import Mapping
 from typing import Literal
 
 from comity.world.actions import Action, ActionType
+from comity.world.moves import Move, MoveKind
 from comity.world.relationships import RelationshipKind
 
-__all__ = ["EVERYTHING", "Fact", "Mode", "audience", "may_know_background", "may_know_facts", "may_know_goal"]
+__all__ = [
+    "EVERYTHING",
+    "Fact",
+    "Mode",
+    "as_seen",
+    "audience",
+    "may_know_background",
+    "may_know_facts",
+    "may_know_goal",
+    "may_know_payoff",
+]
 
 Mode = Literal["asymmetric", "omniscient", "script"]
 """`asymmetric`: each knows what the relationship allows. `omniscient`: all see all. `script`: one writer writes every part, seeing all."""
@@ -65,9 +76,22 @@ def may_know_goal(viewer: str, of: str, mode: Mode) -> bool:
     return viewer == of or mode != "asymmetric"
 
 
+def may_know_payoff(viewer: str, of: str, mode: Mode) -> bool:
+    """Whether the viewer may know what deals are worth to seat `of`, its reserve, its list, its answer, and what it wrote down unseen."""
+    return viewer == of or mode != "asymmetric"
+
+
 def may_know_background(mode: Mode, lite: bool) -> bool:
     """Whether a relationship's background story is told to those it joins. It may hold what one of them does not know."""
     return mode != "asymmetric" and not lite
+
+
+def as_seen(action: Action, actor: str, viewer: str, mode: Mode) -> Action:
+    """The action as the viewer perceives it: that a choice was written down, and not which."""
+    sealed = action.move is not None and action.move.kind is MoveKind.CHOOSE
+    if not sealed or may_know_payoff(viewer, actor, mode):
+        return action
+    return action.model_copy(update={"move": Move(kind=MoveKind.CHOOSE)})
 
 
 def audience(action: Action, actor: str, present: tuple[str, ...], mode: Mode) -> tuple[str, ...]:
