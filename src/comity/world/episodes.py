@@ -62,6 +62,8 @@ class Episode(Record):
     """Where the episode comes from; empty for one that was played here."""
     licence: str = ""
     """Of an imported episode, as an SPDX expression. What is made of an episode is under this and `Task.licences`."""
+    tag: str = ""
+    """What those who played it called the batch it belongs to; empty where they did not."""
     interrupted: Interruption | None = None
     """Why nobody plays or judges it at the moment, where that is known; over with the next event, the end or a scorecard."""
 

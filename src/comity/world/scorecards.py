@@ -83,6 +83,10 @@ class Scorecard(Record):
     """The judge's calls, by the seat they were about."""
     code_version: str
     judged_at: datetime
+    source: str = ""
+    """Where the scorecard comes from; empty for one that was made here."""
+    licence: str = ""
+    """Of an imported scorecard, as an SPDX expression."""
 
     @model_validator(mode="before")
     @classmethod
