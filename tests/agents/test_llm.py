@@ -204,10 +204,10 @@ async def test_the_sampling_seed_differs_by_turn_and_seat_and_attempt_and_is_rep
 
 async def test_the_policy_says_who_plays_and_how() -> None:
     policy = LLMAgent(Replies(reply()), sampling=Sampling(temperature=0.5, seed=3, extra={"min_p": 0.1})).policy
-    assert (policy.agent, policy.model, policy.style) == ("llm", "replies", "chat@1")
+    assert (policy.agent, policy.model, policy.style) == ("llm", "replies", "chat@2")
     assert dict(policy.sampling) == {"temperature": 0.5, "max_tokens": 1024, "extra": {"min_p": 0.1}}
     other = LLMAgent(Replies(reply()), style="transcript").policy
-    assert other.style == "transcript@1"
+    assert other.style == "transcript@2"
     assert other.prompt_hash != policy.prompt_hash
 
 

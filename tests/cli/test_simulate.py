@@ -30,7 +30,7 @@ def test_the_record_has_events_scorecards_and_where_it_all_came_from(comity: Com
     assert record["events"][0]["action"]["argument"].startswith("Thank you")
     assert record["end"]["reason"] == "turn_limit"
     for policy in record["policies"].values():
-        assert (policy["agent"], policy["model"], policy["style"]) == ("llm", "scripted:demo", "chat@1")
+        assert (policy["agent"], policy["model"], policy["style"]) == ("llm", "scripted:demo", "chat@2")
         assert HEX.fullmatch(policy["prompt_hash"])
         assert policy["sampling"]["temperature"] == 1.0
     for event in record["events"]:

@@ -79,7 +79,7 @@ async def test_the_judge_is_recorded_and_cool_unless_told_otherwise() -> None:
     model = Replies(answer())
     card = await LLMJudge(model).score(await ended())
     assert model.asked[0].sampling.temperature == 0
-    assert (card.judge.agent, card.judge.model, card.judge.style) == ("judge", "replies", "judge@1")
+    assert (card.judge.agent, card.judge.model, card.judge.style) == ("judge", "replies", "judge@2")
     assert card.judge.prompt_hash is not None
     warm = await LLMJudge(Replies(answer()), sampling=Sampling(temperature=0.7)).score(await ended())
     assert warm.judge.sampling["temperature"] == 0.7

@@ -110,8 +110,8 @@ def projections_tell_everyone(patch: Patch) -> None:
     """The projection of an episode shows all of its seats what it shows one."""
     real = Projection._tell
 
-    def tell(self: Projection, event: Event, names: Mapping[str, str]) -> None:
-        real(self, event.model_copy(update={"audience": SEATS}), names)
+    def tell(self: Projection, event: Event, state: State) -> None:
+        real(self, event.model_copy(update={"audience": SEATS}), state)
 
     patch.setattr(Projection, "_tell", tell)
 

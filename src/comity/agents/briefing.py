@@ -2,8 +2,11 @@
 
 import re
 
+from comity.agents.games import game_template, names_of, told_game, told_move, told_opened
 from comity.world.actions import Action, ActionType
+from comity.world.payoffs import Payoff
 from comity.world.views import Profile, SeatView, Seen
+from comity.world.visibility import may_know_payoff
 
 __all__ = ["briefing", "printable", "shown", "shown_action"]
 
@@ -19,15 +22,27 @@ def printable(text: str) -> str:
 def briefing(view: SeatView) -> str:
     """Everything a seat knows before anything has happened."""
     parts = [view.setting, _profile(view.me, "You are"), *(_profile(other, "You meet") for other in view.others)]
-    return printable("\n\n".join(parts))
+    return printable("\n\n".join([*parts, *_game(view)]))
 
 
-def shown(seen: Seen) -> str:
-    """One perceived action."""
-    return shown_action(seen.name, seen.action, seen.to)
+def _game(view: SeatView) -> list[str]:
+    """The rules of the game and what is private to those whose private part the view holds."""
+    if view.table is None:
+        return []
+    template, payoff, names = game_template(), view.table.payoff, names_of(view)
+    known = [seat for seat in names if may_know_payoff(view.me.seat, seat, view.mode)]
+    worth = [(names[seat], told_game(template, payoff, names, seat).worth) for seat in known]
+    private = [f"  worth to {name} (known to nobody else): {text}" for name, text in worth if text]
+    return ["\n".join([told_game(template, payoff, names, view.me.seat).rules, *private])]
 
 
-def shown_action(name: str, action: Action, to: tuple[str, ...] = ()) -> str:
+def shown(seen: Seen, payoff: Payoff | None = None) -> str:
+    """One perceived action, and what was opened by it."""
+    told = shown_action(seen.name, seen.action, seen.to, payoff)
+    return f"{told}\n{printable(told_opened(game_template(), seen.opened))}" if seen.opened else told
+
+
+def shown_action(name: str, action: Action, to: tuple[str, ...] = (), payoff: Payoff | None = None) -> str:
     """One action on the lines it needs. `to` are the display names of a private message's recipients."""
     who = f"{name} (to {', '.join(to)} alone)" if to else name
     match action.type:
@@ -39,6 +54,8 @@ def shown_action(name: str, action: Action, to: tuple[str, ...] = ()) -> str:
             told = f"{who} does nothing."
         case ActionType.NON_VERBAL | ActionType.ACTION:
             told = f"{who} [{action.type}] {action.argument}"
+    if action.move is not None:
+        told = f"{told} [{told_move(game_template(), action.move, payoff)}]"
     return printable(told.replace("\n", "\n    "))  # indented, so that no words pass for another's line
 
 

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from comity.agents.games import Told, names_of, told_game, told_means, told_opened
 from comity.agents.narration import aim_slots, own_first, told_action, told_facts
 from comity.agents.renderings import rendered
-from comity.agents.replies import Parsed, parse_action
+from comity.agents.replies import Parsed, move_forms, object_form, parse_action
 from comity.models.prompts import Block, Template, load_template, quote
 from comity.models.protocol import Message, Schema
 from comity.models.replies import partial_words
 from comity.world.actions import Action, ActionSpec
+from comity.world.moves import Move
 from comity.world.views import Profile, SeatView, Seen
+from comity.world.visibility import may_know_payoff
 
 __all__ = ["ChatStyle"]
 
@@ -32,7 +35,7 @@ class ChatStyle:
     @property
     def template(self) -> Template:
         """`prompts/chat.toml`."""
-        return load_template("comity.agents:chat", "comity.agents:narration")
+        return load_template("comity.agents:chat", "comity.agents:narration", "comity.agents:games")
 
     def messages(self, view: SeatView) -> list[Message]:
         """The prompt for this view."""
@@ -41,7 +44,7 @@ class ChatStyle:
 
     def schema(self, view: SeatView) -> Schema:
         """The reply schema of the seat's `ActionSpec`."""
-        return _schema(view.spec)
+        return _schema(view.spec, view.table is not None)
 
     def parse(self, view: SeatView, text: str) -> Parsed:
         """The action in a reply."""
@@ -49,7 +52,7 @@ class ChatStyle:
 
     def reask(self, view: SeatView, problem: str) -> str:
         """The problem and the format again."""
-        return self.template.fill("reask", problem=problem, format=Block(_format(view.spec)))
+        return self.template.fill("reask", problem=problem, format=Block(_format(view)))
 
     def spoken(self, text: str) -> str:
         """The argument as far as it has come."""
@@ -60,13 +63,16 @@ class ChatStyle:
 
     def _tell(self, view: SeatView, talk: "_Talk", history: Sequence[Seen]) -> "_Talk":
         messages, news = list(talk.messages), list(talk.news)
+        payoff = view.table.payoff if view.table else None
         for seen in own_first(view, history):
             if seen.seat == view.me.seat:
                 messages.append(Message("user", self._news(view, news, seen.turn)))
-                messages.append(Message("assistant", _reply(seen.action, seen.to)))
+                messages.append(Message("assistant", _reply(seen.action, seen.to, playing=payoff is not None)))
                 news.clear()
             else:
-                news.append(told_action(self.template, seen.name, seen.action, seen.to))
+                news.append(told_action(self.template, seen.name, seen.action, seen.to, payoff))
+            if seen.opened:
+                news.append(told_opened(self.template, seen.opened))
         return _Talk(tuple(messages), tuple(news))
 
     def _news(self, view: SeatView, news: Sequence[str], turn: int) -> str:
@@ -79,22 +85,36 @@ class ChatStyle:
             "name": view.me.name,
             "setting": view.setting,
             "turn_limit": view.turn_limit,
-            "format": Block(_format(view.spec)),
+            "format": Block(_format(view)),
             "actions": Block("\n".join(self.template.texts[f"means_{k.name.lower()}"] for k in view.spec.types)),
             "private": Block(self._private(view)),
+            "moves": Block(told_means(self.template, view.table, view.me.seat)),
+            "rules": Block(self._at_stake(view)),
         }
-        others = [self._person(profile) for profile in view.others]
+        others = [self._person(view, profile) for profile in view.others]
         if view.mode == "script":
-            people = Block("\n".join([self._person(view.me), *others]))
+            people = Block("\n".join([self._person(view, view.me), *others]))
             return self.template.fill("script_system", count=1 + len(others), people=people, **common)
         me = self.template.fill(
             "me", name=view.me.name, role=view.me.role, facts=told_facts(self.template, view.me.facts)
         )
         return self.template.fill(
-            "system", me=Block(me), others=Block("\n".join(others)), **aim_slots(view.me), **common
+            "system",
+            me=Block(me),
+            others=Block("\n".join(others)),
+            **aim_slots(view.me),
+            **common,
+            worth=self._game(view, view.me.seat).worth,
         )
 
-    def _person(self, profile: Profile) -> str:
+    def _game(self, view: SeatView, seat: str) -> Told:
+        return told_game(self.template, view.table.payoff if view.table else None, names_of(view), seat)
+
+    def _at_stake(self, view: SeatView) -> str:
+        rules = self._game(view, view.me.seat).rules
+        return self.template.fill("at_stake", rules=Block(rules)) if rules else ""
+
+    def _person(self, view: SeatView, profile: Profile) -> str:
         return self.template.fill(
             "person",
             name=profile.name,
@@ -103,6 +123,9 @@ class ChatStyle:
             background=profile.background,
             facts=told_facts(self.template, profile.facts, "  "),
             **aim_slots(profile),
+            worth=self._game(view, profile.seat).worth
+            if may_know_payoff(view.me.seat, profile.seat, view.mode)
+            else "",
         )
 
     def _private(self, view: SeatView) -> str:
@@ -111,22 +134,33 @@ class ChatStyle:
         return self.template.fill("means_private", recipients=Block(names)) if view.spec.recipients else ""
 
 
-def _reply(action: Action, to: Sequence[str]) -> str:
+def _reply(action: Action, to: Sequence[str], *, playing: bool) -> str:
     """The action as the reply that would have made it; the same at every reading of the log."""
     fields = {"action_type": quote(action.type), "argument": quote(action.argument)}
     if to:
         fields["to"] = "[" + ", ".join(quote(name) for name in to) + "]"
+    if playing:
+        fields["move"] = _move(action.move)
     return "{" + ", ".join(f'"{key}": {value}' for key, value in fields.items()) + "}"
 
 
-def _format(spec: ActionSpec) -> str:
-    kinds = " | ".join(f'"{kind}"' for kind in spec.types)
-    to = ', "to": []' if spec.recipients else ""
-    return f'{{"action_type": {kinds}, "argument": "..."{to}}}'
+def _move(move: Move | None) -> str:
+    if move is None:
+        return "null"
+    values = ((term, quote(value) if isinstance(value, str) else str(value)) for term, value in move.terms.items())
+    terms = ", ".join(f"{quote(term)}: {value}" for term, value in values)
+    return f'{{"kind": {quote(move.kind)}' + (f', "terms": {{{terms}}}}}' if terms else "}")
+
+
+def _format(view: SeatView) -> str:
+    kinds = " | ".join(f'"{kind}"' for kind in view.spec.types)
+    to = ', "to": []' if view.spec.recipients else ""
+    move = ', "move": null' if view.table else ""
+    return f'{{"action_type": {kinds}, "argument": "..."{to}{move}}}'
 
 
 @lru_cache(maxsize=1024)
-def _schema(spec: ActionSpec) -> Schema:
+def _schema(spec: ActionSpec, playing: bool) -> Schema:
     properties: dict[str, object] = {
         "action_type": {"type": "string", "enum": [kind.value for kind in spec.types]},
         "argument": {"type": "string"},
@@ -134,7 +168,6 @@ def _schema(spec: ActionSpec) -> Schema:
     if spec.recipients:
         names = [name for _, name in spec.recipients]
         properties["to"] = {"type": "array", "items": {"type": "string", "enum": names}}
-    return Schema(
-        "action",
-        {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False},
-    )
+    if playing:
+        properties["move"] = {"anyOf": [{"type": "null"}, *move_forms(spec.moves)]}
+    return Schema("action", object_form(properties))

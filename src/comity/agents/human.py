@@ -1,16 +1,18 @@
 """A person at a terminal as an agent: shows what the seat sees, reads what the person does."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import anyio
 
 from comity.agents.briefing import briefing, shown
+from comity.agents.games import told_terms
 from comity.agents.protocol import Reply
-from comity.agents.replies import checked
+from comity.agents.replies import checked, read_move
 from comity.models.protocol import Unreachable
 from comity.models.replies import UnusableReply
 from comity.world.actions import Action, ActionSpec, ActionType, IllegalAction
 from comity.world.episodes import Policy
+from comity.world.moves import MoveKind, MoveSpec, Term
 from comity.world.views import SeatView, Seen
 
 __all__ = ["HELP", "HumanAgent", "PersonAway", "news", "read_line"]
@@ -24,6 +26,14 @@ Type what you say and press Enter. Or begin with:
   /leave …       go, with parting words if you like
   /brief         who you are, whom you meet, your goal, and what happened so far
   /help          this text"""
+
+MOVES_HELP = """\
+Moves count by the rules of this game; words alone bind nobody. They take words too, after a bar:
+  /propose TERM=VALUE TERM=VALUE | words      /accept | words      /reject | words
+  /choose TERM=VALUE | words                  /claim TERM=VALUE | words
+With a single term, the value alone will do: /choose 40"""
+
+_MOVES = {f"/{kind.value}": kind for kind in MoveKind}
 
 _COMMANDS = {
     "/show": ActionType.NON_VERBAL,
@@ -59,14 +69,15 @@ class HumanAgent:
     async def act(self, view: SeatView) -> Reply:
         """Show what is new and ask until the answer can be used. Raises `PersonAway`."""
         if view.session in self._greeted:
-            self._write(_told(news(view)))
+            self._write(_told(view, news(view)))
         else:
-            self._write("\n\n".join([briefing(view), HELP, _told(view.history)]).rstrip())
+            means = [HELP, MOVES_HELP] if view.table else [HELP]
+            self._write("\n\n".join([briefing(view), *means, _told(view, view.history)]).rstrip())
             self._greeted.add(view.session)
         while True:
             line = await self._line(view)
             if line.strip() == "/brief":
-                self._write("\n\n".join([briefing(view), _told(view.history)]).rstrip())
+                self._write("\n\n".join([briefing(view), _told(view, view.history)]).rstrip())
                 continue
             try:
                 return Reply(read_line(line, view.spec))
@@ -87,8 +98,9 @@ def news(view: SeatView) -> list[Seen]:
     return [seen for seen in view.history if seen.turn >= last and seen.seat != view.me.seat]
 
 
-def _told(history: Iterable[Seen]) -> str:
-    return "\n".join(map(shown, history))
+def _told(view: SeatView, history: Iterable[Seen]) -> str:
+    payoff = view.table.payoff if view.table else None
+    return "\n".join(shown(seen, payoff) for seen in history)
 
 
 def read_line(line: str, spec: ActionSpec) -> Action:
@@ -97,6 +109,8 @@ def read_line(line: str, spec: ActionSpec) -> Action:
     command, _, rest = line.partition(" ")
     if not line or command == "/help":
         raise UnusableReply(HELP)
+    if command in _MOVES:
+        return _moved(_MOVES[command], rest, spec)
     if command == "/to":
         name, colon, words = rest.partition(":")
         if not colon:
@@ -109,3 +123,35 @@ def read_line(line: str, spec: ActionSpec) -> Action:
         raise UnusableReply(f"there is no {command}\n{HELP}")
     kind = _COMMANDS.get(command, ActionType.SPEAK)
     return checked(kind, line if kind is ActionType.SPEAK else rest.strip(), (), spec)
+
+
+def _moved(kind: MoveKind, said: str, spec: ActionSpec) -> Action:
+    """The move with its words, or with what it says for words. Raises `UnusableReply`."""
+    terms, _, words = (part.strip() for part in said.partition("|"))
+    every = spec.moves or MoveSpec(())
+    offered = every.claims if kind is MoveKind.CLAIM else every.terms
+    move = read_move({"kind": kind.value, "terms": _terms(terms, offered)}, spec)
+    assert move is not None, "there is a kind"
+    return checked(ActionType.SPEAK, words or _WORDS[kind].format(told_terms(move.terms)), (), spec, move)
+
+
+_WORDS = {
+    MoveKind.PROPOSE: "I propose {}.",
+    MoveKind.ACCEPT: "I accept.",
+    MoveKind.REJECT: "I do not accept that.",
+    MoveKind.CHOOSE: "I have written something down.",  # and what it is stays unseen
+    MoveKind.CLAIM: "For me it is {}.",
+}
+"""What is said with a move that is made without words."""
+
+
+def _terms(said: str, offered: Sequence[Term]) -> dict[str, str]:
+    """`books=2 hats=0`, or the value of the only term. Raises `UnusableReply`."""
+    if said and len(offered) == 1 and not said.startswith(f"{offered[0].id}="):
+        return {offered[0].id: said}
+    starts = sorted(at for term in offered if (at := f" {said}".find(f" {term.id}=")) >= 0)
+    pairs = (said[start:end].partition("=") for start, end in zip(starts, [*starts[1:], None], strict=True))
+    terms = {term: value.strip() for term, _, value in pairs}
+    if said and not terms:
+        raise UnusableReply(f"write the terms as TERM=VALUE; they are: {'; '.join(map(str, offered)) or 'none now'}")
+    return terms

@@ -3,20 +3,24 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
+from comity.agents.games import told_move
 from comity.models.prompts import Block, Quoted, Template
 from comity.world.actions import Action, ActionType
+from comity.world.payoffs import Payoff
 from comity.world.views import Profile, SeatView, Seen
 from comity.world.visibility import Fact
 
 __all__ = ["aim_slots", "own_first", "told_action", "told_facts"]
 
 
-def told_action(template: Template, name: str, action: Action, to: Sequence[str]) -> str:
+def told_action(template: Template, name: str, action: Action, to: Sequence[str], payoff: Payoff | None = None) -> str:
     """One action on one line, its words quoted exactly. `to` are the display names of a private message's recipients."""
     key = action.type.name.lower()
     if action.type is ActionType.LEAVE and action.argument:
         key = "leave_with_words"
     told = template.fill(key, name=name, words=Quoted(action.argument))
+    if action.move is not None:
+        told = template.fill("with_move", what=Block(told), move=Block(told_move(template, action.move, payoff)))
     return template.fill("privately", to=", ".join(to), what=Block(told)) if to else told
 
 

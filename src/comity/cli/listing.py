@@ -74,8 +74,8 @@ def _short(model: str | None) -> str:
 def _state(episode: EpisodeSummary) -> str:
     if episode.damage:
         return f"damaged: {episode.damage}"
-    ended = episode.end.replace("_", " ") if episode.end else ""
-    return ended or episode.status
+    ended = episode.outcome or episode.end
+    return ended.replace("_", " ") if ended else episode.status
 
 
 def _runs(store: Store, url: str, *, as_json: bool) -> None:

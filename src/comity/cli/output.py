@@ -12,10 +12,22 @@ from rich.table import Table
 from rich.text import Text
 
 from comity.agents.briefing import printable
+from comity.agents.games import told_terms
 from comity.world.episodes import Episode
+from comity.world.outcomes import Outcome
 from comity.world.scorecards import DimensionScore, Scorecard
 
-__all__ = ["complain", "console", "episode_record", "print_cards", "print_json", "print_replies", "program", "told"]
+__all__ = [
+    "complain",
+    "console",
+    "episode_record",
+    "print_cards",
+    "print_json",
+    "print_outcome",
+    "print_replies",
+    "program",
+    "told",
+]
 
 console = Console(highlight=False, soft_wrap=False)
 
@@ -46,10 +58,49 @@ def complain(message: str) -> None:
     Console(stderr=True, highlight=False, soft_wrap=True).print(Text(printable(f"comity: {message}"), style="red"))
 
 
-def episode_record(episode: Episode, cards: Sequence[Scorecard] = ()) -> dict[str, object]:
-    """The whole record of an episode with its scorecards, as JSON data."""
+def episode_record(episode: Episode, cards: Sequence[Scorecard], outcome: Outcome | None) -> dict[str, object]:
+    """The whole record of an episode with its outcome and scorecards, as JSON data."""
     record: dict[str, object] = episode.model_dump(mode="json")
+    record["outcome"] = outcome.model_dump(mode="json") if outcome else None
     return record | {"scorecards": [card.model_dump(mode="json") for card in cards]}
+
+
+def print_outcome(episode: Episode, outcome: Outcome | None) -> None:
+    """What the rules made of an episode: how it ended, and each seat's points."""
+    if outcome is None:
+        return
+    names = episode.task.names
+    table = Table(title=Text(printable(f"By the rules: {_came_to(outcome, names)}")), title_justify="left")
+    for column in ("", "points", "of the surplus", "claims that were true"):
+        table.add_column(column, justify="left" if not column else "right")
+    for seat, points in outcome.utilities.items():
+        share = f"{outcome.surplus[seat]:.0%}" if outcome.surplus else ""
+        claims = outcome.honesty.get(seat)
+        true = f"{claims.true} of {claims.true + claims.false}" if claims else ""
+        table.add_row(Text(printable(names[seat])), f"{points:g}", share, true)
+    console.print()
+    console.print(table)
+    together = "" if outcome.efficiency is None else f"; together {outcome.efficiency:.0%} of what could be had"
+    better = (
+        "nobody could have had more without another's loss"
+        if outcome.pareto_efficient
+        else "somebody could have had more without another's loss"
+    )
+    told(f"{better.capitalize()}{together}.", style="dim")
+
+
+def _came_to(outcome: Outcome, names: Mapping[str, str]) -> str:
+    said = {
+        "agreed": "a deal",
+        "no_deal": "no deal",
+        "played": "played out",
+        "unfinished": "not played out",
+        "failed": "cut off by a failure",
+    }
+    if outcome.by is None:
+        return said[outcome.status]
+    takes = " takes" if outcome.kind == "division" else " proposed"
+    return f"{said[outcome.status]}, {names[outcome.by]}{takes} {told_terms(outcome.terms)}"
 
 
 def print_cards(episode: Episode, cards: Sequence[Scorecard]) -> None:

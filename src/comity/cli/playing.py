@@ -11,7 +11,16 @@ import typer
 
 from comity.agents.protocol import Agent
 from comity.cli.choose import Judging, Models, store_url
-from comity.cli.output import complain, episode_record, print_cards, print_json, print_replies, program, told
+from comity.cli.output import (
+    complain,
+    episode_record,
+    print_cards,
+    print_json,
+    print_outcome,
+    print_replies,
+    program,
+    told,
+)
 from comity.cli.resuming import in_store, way_on
 from comity.cli.talk import OneSeat, Talk
 from comity.evaluate.judge import Judge
@@ -64,11 +73,12 @@ async def _play_out(sitting: Sitting, episode: Episode, judge: Judge | None) -> 
                 await _judge(sitting, played, judge)
     finally:
         await sitting.models.aclose()
-    cards = sitting.store.scorecards(played.id)
+    cards, outcome = sitting.store.scorecards(played.id), sitting.store.outcome(played.id)
     if sitting.teller is None:
-        print_json(episode_record(played, cards))
+        print_json(episode_record(played, cards, outcome))
         return
     print_replies(played)
+    print_outcome(played, outcome)
     print_cards(played, cards)
     short, again = played.id[:8], [program(), "show", played.id[:8], *in_store(sitting.given)]
     told(f"\nKept in {store_url(sitting.given)} as {short}. See it again: {shlex.join(again)}", style="bold")

@@ -4,10 +4,11 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from pydantic_core import to_jsonable_python
 
 from comity.agents.briefing import briefing, shown, shown_action
 from comity.cli.choose import open_store, seat_named
-from comity.cli.output import episode_record, print_cards, print_json, print_replies, told
+from comity.cli.output import episode_record, print_cards, print_json, print_outcome, print_replies, told
 from comity.cli.talk import introduce, told_end
 from comity.world.episodes import Episode, replay
 from comity.world.views import SeatView, view
@@ -31,28 +32,27 @@ def show(
     """Show an episode."""
     with open_store(store) as opened:
         found = opened.episode(episode)
-        cards = opened.scorecards(found.id)
+        cards, outcome = opened.scorecards(found.id), opened.outcome(found.id)
     if seen_by is not None:
         seat = seat_named(found.task, seen_by)
         _print_view(view(replay(found), seat, episode=found.id), as_json=as_json)
     elif as_json:
-        print_json(episode_record(found, cards))
+        print_json(episode_record(found, cards, outcome))
     else:
         introduce(found)
         _print_log(found)
         print_replies(found)
+        print_outcome(found, outcome)
         print_cards(found, cards)
 
 
 def _print_view(seen: SeatView, *, as_json: bool) -> None:
     if as_json:
-        print_json(
-            asdict(seen) | {"history": [asdict(s) | {"action": s.action.model_dump(mode="json")} for s in seen.history]}
-        )
+        print_json(to_jsonable_python(asdict(seen)))
         return
     told(briefing(seen) + "\n")
     for happened in seen.history:
-        told(shown(happened))
+        told(shown(happened, seen.table.payoff if seen.table else None))
 
 
 def _print_log(found: Episode) -> None:
@@ -60,7 +60,7 @@ def _print_log(found: Episode) -> None:
     for event in found.events:
         if event.action is not None:
             to = tuple(names[seat] for seat in event.action.to)
-            told(f"[{event.turn}] {shown_action(names[event.seat], event.action, to)}")
+            told(f"[{event.turn}] {shown_action(names[event.seat], event.action, to, found.task.scenario.payoff)}")
         elif event.failure is not None:
             told(f"[{event.turn}] the agent of {names[event.seat]} failed: {event.failure.detail}", style="red")
     told_end(found)

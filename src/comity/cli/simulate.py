@@ -67,7 +67,7 @@ def simulate(
     with open_store(store) as opened:
         kept = _kept(opened, going_on, store) if going_on else None
         chosen = kept.task if kept else find_task(task or scenario, opened, library)
-        made, talk = Models(len(chosen.names) + 1), None if as_json else Talk(chosen.names)
+        made, talk = Models(len(chosen.names) + 1), None if as_json else Talk(chosen)
         one_at_a_time = chosen.scenario.turn_order is not TurnOrder.SIMULTANEOUS
         hear = talk.hear if talk and one_at_a_time else None
         if kept:

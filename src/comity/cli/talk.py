@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from comity.agents.briefing import shown, shown_action
+from comity.agents.games import game_template, told_move
 from comity.agents.human import news
 from comity.cli.output import console, told
 from comity.world.actions import Action, ActionType
 from comity.world.environment import EndReason
 from comity.world.episodes import Episode, replay
 from comity.world.events import Event, Failure
+from comity.world.tasks import Task
 from comity.world.views import SeatView, view
 
 __all__ = ["OneSeat", "Talk", "introduce", "told_end"]
@@ -18,8 +20,9 @@ __all__ = ["OneSeat", "Talk", "introduce", "told_end"]
 class Talk:
     """Prints words as they come and the rest of each action once it is kept."""
 
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self._names = names
+    def __init__(self, task: Task) -> None:
+        self._names: Mapping[str, str] = task.names
+        self._payoff = task.scenario.payoff
         self._from = ("", 0)
         self._printed = ""
 
@@ -57,11 +60,13 @@ class Talk:
         if event.action is None:
             failure = cast(Failure, event.failure)
             return f"The agent of {name} failed ({failure.kind}): {failure.detail}"
-        return shown_action(name, event.action, tuple(self._names[seat] for seat in event.action.to))
+        to = tuple(self._names[seat] for seat in event.action.to)
+        return shown_action(name, event.action, to, self._payoff)
 
     def _remark(self, action: Action) -> str:
         to = f"  (to {', '.join(self._names[seat] for seat in action.to)} alone)" if action.to else ""
-        return to if action.type is ActionType.SPEAK else f"  ({action.type}){to}"
+        move = f"  [{told_move(game_template(), action.move, self._payoff)}]" if action.move else ""
+        return (to if action.type is ActionType.SPEAK else f"  ({action.type}){to}") + move
 
     def _break(self) -> None:
         if self._printed:
@@ -87,7 +92,7 @@ class OneSeat:
     def closed(self, episode: Episode) -> None:
         """What happened after their last action, and why it ended."""
         for seen in news(view(replay(episode), self._seat, episode=episode.id)):
-            told(shown(seen))
+            told(shown(seen, episode.task.scenario.payoff))
         told_end(episode)
 
 
@@ -105,6 +110,7 @@ def introduce(episode: Episode) -> None:
 _ENDED = {
     EndReason.TURN_LIMIT: "the last turn was played",
     EndReason.TOO_FEW_LEFT: "too few are left to go on",
+    EndReason.SETTLED: "the result stands",
     EndReason.STALE: "nobody had anything more to say or do",
     EndReason.AGENT_FAILURE: "an agent failed, so the episode is not judged",
 }

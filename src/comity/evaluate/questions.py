@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 
+from comity.agents.games import Told, told_game
 from comity.agents.narration import told_action, told_facts
 from comity.models.prompts import Block, Template, load_template
 from comity.models.protocol import Message, Schema
@@ -19,7 +20,7 @@ __all__ = ["Question", "judge_template"]
 
 def judge_template() -> Template:
     """`prompts/judge.toml`, with the words that agents read too."""
-    return load_template("comity.evaluate:judge", "comity.agents:narration")
+    return load_template("comity.evaluate:judge", "comity.agents:narration", "comity.agents:games")
 
 
 class Question:
@@ -82,6 +83,7 @@ class Question:
             "record",
             setting=scenario.setting,
             judge_note=scenario.judge_note,
+            rules=Block(self._game(scenario.seats[0].id).rules),
             people=Block("\n".join([*map(self._person, self._names), *self._bonds()])),
             happened=Block("\n".join(happened) or self.template.texts["nothing"]),
         )
@@ -100,7 +102,11 @@ class Question:
             goal=aim.goal,
             extra_info=aim.extra_info,
             clarification_hint=aim.clarification_hint,
+            worth=self._game(seat_id).worth,
         )
+
+    def _game(self, seat_id: str) -> Told:
+        return told_game(self.template, self._episode.task.scenario.payoff, self._names, seat_id)
 
     def _bonds(self) -> list[str]:
         return [
@@ -116,7 +122,7 @@ class Question:
 
     def _turn(self, event: Event, action: Action) -> str:
         to = [self._names[seat] for seat in action.to]
-        what = told_action(self.template, self._names[event.seat], action, to)
+        what = told_action(self.template, self._names[event.seat], action, to, self._episode.task.scenario.payoff)
         return self.template.fill("turn", turn=event.turn, what=Block(what))
 
     @cached_property

@@ -27,6 +27,7 @@ from comity.store import Claim, Claimed, Conflict, Fenced, Spending, Standing, S
 from comity.store.writer import Writer
 from comity.world.episodes import Episode, Interruption
 from comity.world.events import Event
+from comity.world.outcomes import outcome_of
 
 __all__ = ["execute", "first_failure", "progress_of"]
 
@@ -300,7 +301,7 @@ class _Execution:
         agents = {seat: self.prepared.players.agent(label, job.repeat) for seat, label in job.seats.items()}
         played = await play(episode, agents, episode.events, keep, keep_traces=False)
         assert played.end is not None
-        await self.writer.finish(claim, played.end, played.finished_at or datetime.now(UTC))
+        await self.writer.finish(claim, played.end, played.finished_at or datetime.now(UTC), outcome_of(played))
         self.progress.ended[played.end.reason] += 1
         return played
 

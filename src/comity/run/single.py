@@ -13,6 +13,7 @@ from comity.simulate import play
 from comity.store import Conflict, Store, judge_key
 from comity.world.episodes import Episode, Interruption
 from comity.world.events import Event
+from comity.world.outcomes import outcome_of
 from comity.world.scorecards import Scorecard
 
 __all__ = ["judge_and_keep", "play_and_keep"]
@@ -52,7 +53,7 @@ async def play_and_keep(
         store.interrupt(episode.id, Interruption(kind="cancelled", error="Cancelled", detail=""))
         raise
     if played.end is not None:
-        store.finish(played.id, played.end, played.finished_at or datetime.now(UTC))
+        store.finish(played.id, played.end, played.finished_at or datetime.now(UTC), outcome_of(played))
     return played
 
 

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
+from comity.store import outcomes
 from comity.store.bodies import damaged, dump, read, time_text, to_column
 from comity.store.errors import Ambiguous, Conflict, NotFound, StoreError
 from comity.store.snapshots import Snapshots, keep_task
@@ -13,6 +14,7 @@ from comity.store.tables import episodes, events
 from comity.world.environment import End
 from comity.world.episodes import Episode, Interruption
 from comity.world.events import Event
+from comity.world.outcomes import Outcome, outcome_of
 from comity.world.tasks import Task
 
 __all__ = [
@@ -87,13 +89,14 @@ def event_rows(episode_id: str, new: Sequence[Event]) -> list[dict[str, object]]
 
 
 def begin(connection: Connection, episode: Episode) -> None:
-    """Store an episode with the events it has. Raises `Conflict` where its id is taken."""
+    """Store an episode with the events it has, and its outcome where it has ended. Raises `Conflict` where its id is taken."""
     row = episode_row(episode)
     if connection.scalar(_ID, {"wanted": episode.id}) is not None:
         raise Conflict(f"episode {episode.id!r} is already stored; append to it, or choose another id")
     connection.execute(insert(episodes), row | {"task": keep_task(connection, episode.task)})
     if episode.events:
         connection.execute(insert(events), event_rows(episode.id, episode.events))
+    outcomes.add(connection, outcome_of(episode))
 
 
 def append(connection: Connection, episode_id: str, new: Sequence[Event]) -> None:
@@ -114,11 +117,14 @@ def note_failures(connection: Connection, episode_id: str, new: Sequence[Event])
             connection.execute(_FAIL, {"wanted": episode_id, "kind": event.failure.kind})
 
 
-def finish(connection: Connection, episode_id: str, end: End, finished_at: datetime) -> None:
-    """Say how an episode ended. Raises `Conflict` or `NotFound`."""
+def finish(
+    connection: Connection, episode_id: str, end: End, finished_at: datetime, outcome: Outcome | None = None
+) -> None:
+    """Say how an episode ended, and what it came to. Raises `Conflict` or `NotFound`."""
     ending = {"wanted": harmless(episode_id), "ended": dump(end), "at": time_text(finished_at)}
     if connection.execute(_FINISH, ending).rowcount != 1:
         raise refusal(connection, episode_id, None)
+    outcomes.add(connection, outcome)
 
 
 def interrupt(connection: Connection, episode_id: str, why: Interruption) -> None:

@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from comity.store import claims, episodes, runs, scorecards, workers
+from comity.store import claims, episodes, outcomes, runs, scorecards, workers
 from comity.store.claims import Claim, Claimed
 from comity.store.database import Database, database_of
 from comity.store.episodes import harmless, not_found
@@ -33,6 +33,7 @@ from comity.world.collection import Collection
 from comity.world.environment import End
 from comity.world.episodes import Episode, Interruption
 from comity.world.events import Event
+from comity.world.outcomes import Outcome
 from comity.world.scorecards import Rubric, Scorecard
 from comity.world.tasks import Task
 
@@ -152,9 +153,13 @@ class Store:
         if new:
             self.write(lambda connection: episodes.append(connection, episode_id, new))
 
-    def finish(self, episode_id: str, end: End, finished_at: datetime) -> None:
-        """Say how an episode ended. Raises `Conflict` where that has been said."""
-        self.write(lambda connection: episodes.finish(connection, episode_id, end, finished_at))
+    def finish(self, episode_id: str, end: End, finished_at: datetime, outcome: Outcome | None = None) -> None:
+        """Say how an episode ended, and what it came to by its scenario's rules. Raises `Conflict` where that has been said."""
+        self.write(lambda connection: episodes.finish(connection, episode_id, end, finished_at, outcome))
+
+    def outcome(self, episode_id: str) -> Outcome | None:
+        """What the rules made of the episode of this id; `None` where its scenario has no payoff, or it goes on."""
+        return self._read(lambda connection: outcomes.read_outcome(connection, episode_id))
 
     def interrupt(self, episode_id: str, why: Interruption) -> None:
         """Say why an episode stopped without an end, such as a server that broke. It is over with the next event or the end."""

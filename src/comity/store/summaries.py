@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, select, true
 
 from comity.store.bodies import load
 from comity.store.snapshots import caption_of
-from comity.store.tables import current, episodes, events, members, runs, scorecards, spending, tasks
+from comity.store.tables import current, episodes, events, members, outcomes, runs, scorecards, spending, tasks
 from comity.world.environment import End, EndReason
 from comity.world.episodes import Interruption
 
@@ -66,6 +66,8 @@ class EpisodeSummary:
     interrupted: Interruption | None
     """Why nobody plays it, or judges it, where that is known."""
     scorecards: int
+    outcome: str | None = None
+    """What its scenario's rules say: `agreed`, `no_deal`, `played`, `unfinished` or `failed`; `None` where there are none."""
     damage: str = ""
     """What could not be read; empty where all is well."""
 
@@ -174,9 +176,23 @@ def list_episodes(connection: Connection, limit: int | None, run: str | None = N
         .scalar_subquery()
     )
     cards = select(func.count()).where(scorecards.c.episode == episodes.c.id).scalar_subquery()
+    outcome = (
+        select(outcomes.c.status)
+        .where(outcomes.c.episode == episodes.c.id)
+        .order_by(outcomes.c.version.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     of_run = select(members.c.episode).where(members.c.run == run)
     rows = connection.execute(
-        select(episodes, tasks.c.id.label("task_id"), tasks.c.caption, last_turn.label("turns"), cards.label("cards"))
+        select(
+            episodes,
+            tasks.c.id.label("task_id"),
+            tasks.c.caption,
+            last_turn.label("turns"),
+            cards.label("cards"),
+            outcome.label("outcome"),
+        )
         .select_from(episodes.outerjoin(tasks, tasks.c.hash == episodes.c.task))
         .where(true() if run is None else episodes.c.id.in_(of_run))
         .order_by(episodes.c.started_at.desc(), episodes.c.seq.desc())
@@ -202,6 +218,7 @@ def _episode(row: Row[tuple[object, ...]]) -> EpisodeSummary:
         started_at=reader.time(row.started_at),
         interrupted=reader.interruption(row.interrupted),
         scorecards=row.cards,
+        outcome=row.outcome,
         damage=", ".join(reader.damage),
     )
 

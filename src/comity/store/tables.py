@@ -13,6 +13,7 @@ __all__ = [
     "events",
     "members",
     "metadata",
+    "outcomes",
     "runs",
     "scorecards",
     "snapshots",
@@ -21,7 +22,7 @@ __all__ = [
     "workers",
 ]
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest Alembic revision, kept here so that opening a current store need not import Alembic."""
 
 metadata = MetaData(
@@ -113,6 +114,16 @@ scorecards = Table(
     Index("ix_scorecards_episode_judge", "episode", "judge", unique=True),
 )
 """Every judge's reading of every episode, one for each `judge`, which is the hash of judge, rubric and repeat."""
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("episode", Text, ForeignKey("episodes.id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""What the rules of a scenario's payoff made of an episode, one for each version of the rules that was applied."""
 
 runs = Table(
     "runs",

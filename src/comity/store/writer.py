@@ -45,6 +45,7 @@ from comity.store.writes import (
 from comity.world.environment import End
 from comity.world.episodes import Episode, Interruption
 from comity.world.events import Event
+from comity.world.outcomes import Outcome
 from comity.world.scorecards import Rubric, Scorecard
 
 __all__ = ["Writer"]
@@ -159,9 +160,9 @@ class Writer:
         if events:
             await self._write(Append(claim, events))
 
-    async def finish(self, claim: Claim, end: End, at: datetime) -> None:
-        """Say how an episode ended; it is still held, to be judged. Raises `Conflict` where that has been said."""
-        await self._write(Finish(claim, end, at))
+    async def finish(self, claim: Claim, end: End, at: datetime, outcome: Outcome | None = None) -> None:
+        """Say how an episode ended and what it came to; it is still held, to be judged. Raises `Conflict` where that has been said."""
+        await self._write(Finish(claim, end, at, outcome))
 
     async def interrupt(self, claim: Claim, why: Interruption) -> None:
         """Say why an episode, or its judging, stopped, and let others take it."""

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from comity.store import claims, scorecards, workers
+from comity.store import claims, outcomes, scorecards, workers
 from comity.store.bodies import dump, time_text
 from comity.store.claims import Claim, Claimed
 from comity.store.episodes import check_order, event_rows, refusal
@@ -22,6 +22,7 @@ from comity.store.workers import Worker
 from comity.world.environment import End
 from comity.world.episodes import Episode, Interruption
 from comity.world.events import Event
+from comity.world.outcomes import Outcome
 from comity.world.scorecards import Rubric, Scorecard
 
 __all__ = [
@@ -95,16 +96,18 @@ class Append(Write[None]):
 
 
 class Finish(Write[None]):
-    """How an episode ended."""
+    """How an episode ended, and what it came to."""
 
-    def __init__(self, claim: Claim, end: End, at: datetime) -> None:
+    def __init__(self, claim: Claim, end: End, at: datetime, outcome: Outcome | None = None) -> None:
         self.touches = (claim.episode,)
         self.claim = claim
         self.row = {**_place(claim), "ended": dump(end), "at": time_text(at)}
+        self.outcome = outcome
 
     def apply(self, connection: Connection) -> None:
         if connection.execute(_FINISH, self.row).rowcount != 1:
             raise _refused(connection, self.claim, None)
+        outcomes.add(connection, self.outcome)
 
     def landed(self, connection: Connection) -> bool:
         said = select(episodes.c.ending, episodes.c.finished_at).where(episodes.c.id == self.claim.episode)
