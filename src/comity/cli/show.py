@@ -1,6 +1,6 @@
 """`comity show`: an episode as it was played, or exactly as one character saw it."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Annotated
 
 import typer
@@ -13,7 +13,7 @@ from comity.cli.talk import introduce, told_end
 from comity.world.episodes import Episode, replay
 from comity.world.views import SeatView, view
 
-__all__ = ["add_to"]
+__all__ = ["add_to", "view_record"]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,9 +46,14 @@ def show(
         print_cards(found, cards)
 
 
+def view_record(seen: SeatView) -> object:
+    """A view as JSON data."""
+    return to_jsonable_python({field.name: getattr(seen, field.name) for field in fields(seen) if field.compare})
+
+
 def _print_view(seen: SeatView, *, as_json: bool) -> None:
     if as_json:
-        print_json(to_jsonable_python(asdict(seen)))
+        print_json(view_record(seen))
         return
     told(briefing(seen) + "\n")
     for happened in seen.history:
