@@ -197,7 +197,7 @@ def test_a_server_that_is_not_there_is_named_and_nothing_is_lost(comity: Comity)
 def test_a_scenario_that_is_not_there_says_which_are(comity: Comity) -> None:
     said = line(comity("simulate", "bicycle_theft", *DEMO).complaint())
     assert "'bicycle_theft'" in said
-    assert "scenarios of the library: bicycle_sale, " in said
+    assert "did you mean 'bicycle_sale'?; see them all: comity list tasks" in said
 
 
 @pytest.mark.parametrize(

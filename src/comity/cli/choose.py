@@ -16,6 +16,7 @@ from comity.agents.styles import style_named
 from comity.evaluate.judge import LLMJudge
 from comity.evaluate.rubric import load_rubric
 from comity.library import load_library, starter
+from comity.library.problems import did_you_mean
 from comity.models.protocol import Sampling
 from comity.models.resolve import Resolved, resolve
 from comity.store import Store
@@ -47,8 +48,9 @@ def find_task(wanted: str, store: Store, library: Path | None) -> Task:
     try:
         return store.task(kept)
     except NotFound as error:
-        known = ", ".join(scenario.id for scenario in shelf.scenarios)
-        raise NotFound(f"{error}; scenarios of the library: {known}", error.close) from None
+        known = [*(scenario.id for scenario in shelf.scenarios), *(task.id for task in shelf.tasks)]
+        of_library = "" if error.close else did_you_mean(wanted, known)
+        raise NotFound(f"{error}{of_library}; see them all: comity list tasks", error.close) from None
 
 
 def seat_named(task: Task, wanted: str) -> str:
