@@ -71,13 +71,18 @@ def print_outcome(episode: Episode, outcome: Outcome | None) -> None:
         return
     names = episode.task.names
     table = Table(title=Text(printable(f"By the rules: {_came_to(outcome, names)}")), title_justify="left")
-    for column in ("", "points", "of the surplus", "claims that were true"):
-        table.add_column(column, justify="left" if not column else "right")
-    for seat, points in outcome.utilities.items():
-        share = f"{outcome.surplus[seat]:.0%}" if outcome.surplus else ""
-        claims = outcome.honesty.get(seat)
-        true = f"{claims.true} of {claims.true + claims.false}" if claims else ""
-        table.add_row(Text(printable(names[seat])), f"{points:g}", share, true)
+    columns: dict[str, Mapping[str, str]] = {"points": {s: f"{points:g}" for s, points in outcome.utilities.items()}}
+    if outcome.surplus:
+        columns["of the surplus"] = {seat: f"{share:.0%}" for seat, share in outcome.surplus.items()}
+    if outcome.honesty:
+        columns["claims that were true"] = {
+            seat: f"{claims.true} of {claims.true + claims.false}" for seat, claims in outcome.honesty.items()
+        }
+    table.add_column("")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for seat in outcome.utilities:
+        table.add_row(Text(printable(names[seat])), *(cells.get(seat, "") for cells in columns.values()))
     console.print()
     console.print(table)
     together = "" if outcome.efficiency is None else f"; together {outcome.efficiency:.0%} of what could be had"
