@@ -100,16 +100,43 @@ def test_to_import_again_changes_nothing(comity: Comity, small: Path) -> None:
     assert comity("list", "tasks", "--json").ok().json == tasks
 
 
-def test_a_folder_that_cannot_be_imported_is_told_line_by_line_and_makes_no_store(
-    comity: Comity, small: Path, folder: Path
-) -> None:
-    (small / "agent_profiles.jsonl").write_text(json.dumps(agent("ann", age="old")) + "\nnot json\n")
-    said = comity("import", "sotopia", small).complaint()
-    assert "agent_profiles.jsonl:1" in said
-    assert "agent_profiles.jsonl:2" in said
-    assert "age" in said
+def test_a_line_that_does_not_fit_is_told_and_the_rest_is_imported(comity: Comity, small: Path) -> None:
+    lines = [agent("ann"), agent("cat", age="old"), agent("bea")]
+    (small / "agent_profiles.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + "not json\n")
+    found = comity("import", "sotopia", small)
+    assert found.code == 1
+    assert found.out.startswith("Imported into comity.db: 1 scenarios, 2 characters, 1 relationships, 1 tasks.\n")
+    assert "2 left out" in found.err
+    assert "agent_profiles.jsonl:2: age: " in found.err
+    assert "agent_profiles.jsonl:4: the line: " in found.err
+    assert [task["id"] for task in comity("list", "tasks", "--json").ok().json if task["scenario"] == "dinner"] == [
+        "c1"
+    ]
+
+
+def test_what_was_left_out_is_in_the_json_too(comity: Comity, small: Path) -> None:
+    (small / "agent_profiles.jsonl").write_text(json.dumps(agent("ann", age="old")) + "\n")
+    found = comity("import", "sotopia", small, "--json")
+    assert (found.code, found.json["characters"], found.json["tasks"]) == (1, 0, 0)
+    wheres = [problem["where"] for problem in found.json["problems"]]
+    assert wheres == [
+        "agent_profiles.jsonl:1",
+        *["relationship_profiles.jsonl:1"] * 2,
+        *["env_agent_combo_storages.jsonl:1"] * 2,
+    ]
+    assert "hates food" not in found.out + found.err
+
+
+def test_a_folder_that_is_not_there_makes_no_store(comity: Comity, small: Path, folder: Path) -> None:
     assert "is not a folder" in comity("import", "sotopia", small / "nowhere", "--json").complaint()
     assert list(folder.iterdir()) == []
+
+
+def test_the_licence_is_the_users_to_say(comity: Comity, small: Path) -> None:
+    comity("import", "sotopia", small, "--licence", "CC0-1.0").ok()
+    record = comity("simulate", "c1", "--models", "scripted:demo", "--json").ok().json
+    assert record["task"]["scenario"]["licence"] == "CC0-1.0"
+    assert {character["licence"] for character in record["task"]["cast"].values()} == {"CC0-1.0"}
 
 
 @pytest.mark.skipif(

@@ -20,7 +20,7 @@ def words(*texts: str) -> Counter[str]:
 
 def test_marks_labels_and_parentheses_go() -> None:
     marked = read_marks("Sell the bike (<extra_info>Extra information: you paid $50 for it.</extra_info>)")
-    assert marked == Marked("Sell the bike", extra_info="You paid $50 for it.")
+    assert marked == Marked("Sell the bike", extra_info="you paid $50 for it.")
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_every_label_of_the_data_goes(label: str, mark: str) -> None:
     marked = read_marks(f"Go <{mark}>{label} be kind</{mark}>")
     assert {"extra_info": marked.extra_info, "strategy_hint": marked.strategy_hint}.get(
         mark, marked.clarification_hint
-    ) == "Be kind"
+    ) == "be kind"
 
 
 def test_words_that_are_no_label_stay() -> None:
@@ -52,12 +52,12 @@ def test_a_nested_mark_is_a_field_of_its_own() -> None:
     marked = read_marks(
         "Stay (<extra_info>Extra information: it is late. <strategy_hint>Hint: say so</strategy_hint> Buses are gone.</extra_info>)"
     )
-    assert marked == Marked("Stay", extra_info="It is late. Buses are gone.", strategy_hint="Say so")
+    assert marked == Marked("Stay", extra_info="it is late. Buses are gone.", strategy_hint="say so")
 
 
 def test_parentheses_around_an_inner_mark_go() -> None:
     marked = read_marks("<extra_info>Race safely (<strategy_hint>Strategy hint: smile</strategy_hint>)</extra_info>")
-    assert marked == Marked("", extra_info="Race safely", strategy_hint="Smile")
+    assert marked == Marked("", extra_info="Race safely", strategy_hint="smile")
 
 
 def test_marks_side_by_side_with_a_comma() -> None:
@@ -82,12 +82,12 @@ def test_parentheses_of_the_writer_stay() -> None:
 
 def test_quotation_marks_around_the_whole_go() -> None:
     marked = read_marks("'Ask for Ann's car (<extra_info>Extra information: it is red.</extra_info>)'")
-    assert marked == Marked("Ask for Ann's car", extra_info="It is red.")
+    assert marked == Marked("Ask for Ann's car", extra_info="it is red.")
 
 
 def test_quotation_marks_around_the_whole_go_when_a_mark_is_unclosed_too() -> None:
     marked = read_marks("'Go (<extra_info>it rains. <clarification_hint>Hint: run</clarification_hint>)'")
-    assert (marked.text, marked.extra_info, marked.clarification_hint) == ("Go", "it rains.", "Run")
+    assert (marked.text, marked.extra_info, marked.clarification_hint) == ("Go", "it rains.", "run")
 
 
 def test_quotation_marks_around_a_part_stay() -> None:
@@ -96,7 +96,7 @@ def test_quotation_marks_around_a_part_stay() -> None:
 
 def test_an_unclosed_mark_runs_to_the_end_and_is_reported() -> None:
     marked = read_marks("Go (<extra_info>it rains. <clarification_hint>Hint: run</clarification_hint>)")
-    assert (marked.text, marked.extra_info, marked.clarification_hint) == ("Go", "it rains.", "Run")
+    assert (marked.text, marked.extra_info, marked.clarification_hint) == ("Go", "it rains.", "run")
     assert kinds(marked) == ["unclosed_mark"]
 
 
@@ -132,7 +132,7 @@ def test_a_text_without_marks_is_untouched(text: str) -> None:
 
 def test_a_heart_survives_beside_marks() -> None:
     marked = read_marks("I <3 you (<extra_info>Extra information: they <3 you</extra_info>)")
-    assert marked == Marked("I <3 you", extra_info="They <3 you")
+    assert marked == Marked("I <3 you", extra_info="they <3 you")
 
 
 def test_viewers() -> None:

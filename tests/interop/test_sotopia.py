@@ -104,14 +104,14 @@ def test_a_clean_folder_needs_no_remark(tmp_path: Path) -> None:
     )
     assert scenario.relationships == (RelationshipKind.FRIEND,)
     assert scenario.seats[0].goal == "Pay"
-    assert scenario.seats[0].extra_info == "You have $9."
+    assert scenario.seats[0].extra_info == "you have $9."
     assert scenario.seats[0].ages == (18, 70)
-    assert "CC-BY-SA-4.0" in scenario.source
+    assert (scenario.source, scenario.licence) == ("SOTOPIA release (arXiv 2310.11667)", "CC-BY-SA-4.0")
 
 
 def test_characters(tmp_path: Path) -> None:
     ann = read_sotopia(write(tmp_path)).collection.characters[0]
-    assert (ann.public_info, ann.decision_style, ann.secret) == ("Cooks.", "Analytical", "Hates food")
+    assert (ann.public_info, ann.decision_style, ann.secret) == ("Cooks. ", "Analytical", "Hates food")
     assert (ann.big_five.openness, ann.big_five.neuroticism, ann.big_five.extraversion) == ("high", "low", None)
     assert ann.moral_values == (MoralValue.CARE,)
     assert ann.schwartz_values == (SchwartzValue.POWER, SchwartzValue.SELF_DIRECTION)
@@ -178,9 +178,11 @@ def test_words_for_nobody_we_know_are_told_to_the_judge_alone(tmp_path: Path) ->
 
 @pytest.mark.parametrize("broken", ['<p viewer="environment" Alvin</p>', '< p viewer="environment">Alvin</p>'])
 def test_a_broken_viewer_mark_is_refused(tmp_path: Path, broken: str) -> None:
-    with pytest.raises(ImportFailed, match=r"environment_profiles\.jsonl:1: a viewer's mark is broken") as failed:
-        one_scenario(tmp_path, scenario=f"A party. {broken}")
-    assert "Alvin" not in str(failed.value)
+    folder = write(tmp_path, environment_profiles=[environment(scenario=f"A party. {broken}")])
+    imported = read_sotopia(folder)
+    assert imported.collection.scenarios == ()
+    assert str(imported.problems[0]).startswith("environment_profiles.jsonl:1: a viewer's mark is broken")
+    assert not any("Alvin" in str(problem) for problem in imported.problems)
 
 
 def test_a_seat_whose_goal_is_all_marks_takes_them_for_its_goal(tmp_path: Path) -> None:
@@ -216,7 +218,7 @@ def test_marks_in_the_scenarios_own_text_belong_to_everyone(tmp_path: Path) -> N
     scenario, remarks = one_scenario(
         tmp_path, scenario="A bar (<extra_info>Extra information: it is loud</extra_info>)"
     )
-    assert (scenario.setting, remarks) == ("A bar\nIt is loud", ["mark_in_setting"])
+    assert (scenario.setting, remarks) == ("A bar\nit is loud", ["mark_in_setting"])
 
 
 def test_a_cast_that_breaks_the_constraints_is_reported_not_refused(tmp_path: Path) -> None:
@@ -265,15 +267,16 @@ def test_the_other_layout(tmp_path: Path) -> None:
     (tmp_path / f"{COMBOS}.jsonl").unlink()
     imported = read_sotopia(tmp_path)
     assert imported.collection.tasks[0].id == "c1"
-    assert imported.collection.scenarios[0].source == "SOTOPIA-π (arXiv 2403.08715), Apache-2.0"
-    assert imported.collection.characters[0].source.endswith("; SOTOPIA (arXiv 2310.11667), MIT")
+    scenario, character = imported.collection.scenarios[0], imported.collection.characters[0]
+    assert (scenario.source, scenario.licence) == ("SOTOPIA-π (arXiv 2403.08715): x", "Apache-2.0")
+    assert character.source == "SOTOPIA-π (arXiv 2403.08715): x; SOTOPIA (arXiv 2310.11667): y"
+    assert character.licence == "Apache-2.0 AND MIT"
+    assert imported.collection.relationships[0].licence == ""
     assert said(imported) == [("licence_unknown", "relationship_profiles.jsonl")]
 
 
-def failure(folder: Path, **changes: list[Row]) -> tuple[str, ...]:
-    with pytest.raises(ImportFailed) as failed:
-        read_sotopia(write(folder, **changes))
-    return failed.value.problems
+def failure(folder: Path, **changes: list[Row]) -> list[str]:
+    return [str(problem) for problem in read_sotopia(write(folder, **changes)).problems]
 
 
 def test_every_fault_of_every_file_is_named(tmp_path: Path) -> None:
@@ -283,6 +286,8 @@ def test_every_fault_of_every_file_is_named(tmp_path: Path) -> None:
         tmp_path,
         agent_profiles=[nameless | {"age": 17}, agent("bea"), agent("bea")],
         environment_profiles=[environment(relationship="6", agent_goals=["One"])],
+        relationship_profiles=[],
+        **{COMBOS: []},
     )
     assert [problem.split(": ")[:2] for problem in problems] == [
         ["agent_profiles.jsonl:1", "age"],
@@ -298,12 +303,10 @@ def test_a_malformed_line_is_named_and_not_quoted(tmp_path: Path) -> None:
     write(tmp_path)
     with (tmp_path / "agent_profiles.jsonl").open("ab") as file:
         file.write(b'\n{"secret": "SECRET", \n\xff\n[]\n')
-    with pytest.raises(ImportFailed) as failed:
-        read_sotopia(tmp_path)
-    assert [problem.split(": ")[0] for problem in failed.value.problems] == [
-        f"agent_profiles.jsonl:{n}" for n in (4, 5, 6)
-    ]
-    assert "SECRET" not in str(failed.value)
+    imported = read_sotopia(tmp_path)
+    assert [problem.where for problem in imported.problems] == [f"agent_profiles.jsonl:{n}" for n in (4, 5, 6)]
+    assert "SECRET" not in "".join(map(str, imported.problems))
+    assert counts(imported) == (1, 2, 1, 1)
 
 
 def test_dangling_references_are_named(tmp_path: Path) -> None:
@@ -316,7 +319,7 @@ def test_dangling_references_are_named(tmp_path: Path) -> None:
         relationship_profiles=[pair(agent2_id="ann"), pair(relationship_id="r2", agent1_id="yan")],
         **{COMBOS: combos},
     )
-    assert [problem.split(";")[0].split(" is ")[0] for problem in problems] == [
+    assert [re.split(r";| is | was ", problem)[0] for problem in problems] == [
         "relationship_profiles.jsonl:1: the line: value error, a relationship",
         "relationship_profiles.jsonl:2: agent1_id: yan",
         f"{COMBOS}.jsonl:1: env_id: e9",
@@ -325,10 +328,28 @@ def test_dangling_references_are_named(tmp_path: Path) -> None:
     ]
 
 
-def test_many_problems_are_shown_in_part_and_kept_in_full(tmp_path: Path) -> None:
-    with pytest.raises(ImportFailed, match="and 5 more") as failed:
-        read_sotopia(write(tmp_path, **{COMBOS: [COMBO | {"combo_id": f"c{n}", "env_id": "e9"} for n in range(25)]}))
-    assert len(failed.value.problems) == 25
+def test_a_line_that_does_not_fit_takes_with_it_what_refers_to_it_and_nothing_else(tmp_path: Path) -> None:
+    imported = read_sotopia(
+        write(
+            tmp_path,
+            agent_profiles=[agent("ann"), agent("bea"), agent("cat", age=5), agent("dot")],
+            relationship_profiles=[pair(), pair(relationship_id="r2", agent2_id="cat")],
+            **{COMBOS: [COMBO, COMBO | {"combo_id": "c2", "agent_ids": ["cat", "dot"]}]},
+        )
+    )
+    assert counts(imported) == (1, 3, 1, 1)
+    assert [problem.where for problem in imported.problems] == [
+        "agent_profiles.jsonl:3",
+        "relationship_profiles.jsonl:2",
+        f"{COMBOS}.jsonl:2",
+    ]
+
+
+def test_the_user_says_the_licence_of_all(tmp_path: Path) -> None:
+    collection = read_sotopia(write(tmp_path), licence="CC0-1.0").collection
+    rows = (*collection.characters, *collection.relationships, *collection.scenarios)
+    assert {row.licence for row in rows} == {"CC0-1.0"}
+    assert collection.tasks[0].licences == ("CC0-1.0",)
 
 
 def test_a_folder_or_file_that_is_not_there(tmp_path: Path) -> None:
@@ -455,7 +476,6 @@ def test_no_mark_and_no_label_is_left(real: tuple[Imported, list[Row]]) -> None:
             for text in (scenario.setting, seat.goal, seat.extra_info, seat.clarification_hint, seat.strategy_hint):
                 assert not re.search(r"</?\w|viewer", text)
                 assert text.count("(") == text.count(")")
-                assert text == text.strip()
             for text in (seat.extra_info, seat.clarification_hint, seat.strategy_hint):
                 assert not re.match(rf"(?:{LABELS}):", text)
 

@@ -8,11 +8,11 @@ import stamina
 import typer
 
 from comity._version import __version__
-from comity.cli import cache, doctor, importing, listing, models, play, run_plan, score, show, simulate
+from comity.cli import cache, doctor, exporting, importing, listing, models, play, run_plan, score, show, simulate
 from comity.cli.output import complain
 from comity.evaluate.judge import UnfinishedEpisode
 from comity.evaluate.rubric import RubricError
-from comity.interop.sotopia import ImportFailed
+from comity.interop.remarks import ImportFailed
 from comity.library import LibraryError
 from comity.models.cache import CacheError
 from comity.models.prices import BadPrices
@@ -56,6 +56,7 @@ show.add_to(app)
 listing.add_to(app)
 score.add_to(app)
 importing.add_to(app)
+exporting.add_to(app)
 models.add_to(app)
 cache.add_to(app)
 doctor.add_to(app)

@@ -1,51 +1,114 @@
-"""`comity import`: other people's characters and scenarios into the store."""
+"""`comity import`: other people's characters, scenarios and episodes into the store."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from comity.cli.choose import open_store, store_url
+from comity.cli.exchange import report
 from comity.cli.output import print_json, told
-from comity.interop.sotopia import Remark, RemarkKind, read_sotopia
+from comity.interop.episode_logs import EpisodesRead, ReadCard, read_episodes
+from comity.interop.remarks import ImportFailed, Problem
+from comity.interop.sotopia import read_sotopia
+from comity.interop.splits import Resolved, read_splits, resolve_split, task_set
+from comity.interop.verdicts import sotopia_eval
+from comity.store import NotFound, Store, judge_key
+from comity.store.errors import Ambiguous
 from comity.world.collection import Collection
+from comity.world.episodes import Episode
+from comity.world.scorecards import Scorecard
 
 __all__ = ["add_to"]
 
-_EXAMPLES = 3
-"""So many remarks of a kind are shown to people."""
+_Where = Annotated[
+    str | None, typer.Option("--store", help="Where episodes are kept; else COMITY_STORE, else ./comity.db.")
+]
+_Licence = Annotated[
+    str,
+    typer.Option(metavar="SPDX", help="The licence of all of it, such as CC-BY-4.0, in place of what the rows say."),
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(help="Import characters, scenarios and tasks into the store.", no_args_is_help=True)
+    group = typer.Typer(help="Import characters, scenarios, tasks and episodes into the store.", no_args_is_help=True)
     group.command("sotopia")(sotopia)
+    group.command("sotopia-episodes")(sotopia_episodes)
+    group.command("sotopia-splits")(sotopia_splits)
     app.add_typer(group, name="import")
 
 
 def sotopia(
     path: Annotated[Path, typer.Argument(help="The folder that holds the .jsonl files.")],
-    store: Annotated[
-        str | None, typer.Option(help="Where episodes are kept; else COMITY_STORE, else ./comity.db.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    licence: _Licence = "",
+    store: _Where = None,
+    as_json: _Json = False,
 ) -> None:
-    """Import SOTOPIA's released profiles, or those of SOTOPIA-π."""
-    imported = read_sotopia(path)
+    """Import SOTOPIA's released profiles, or those of SOTOPIA-π. A line that does not fit is left out, and the exit code is 1."""
+    imported = read_sotopia(path, licence=licence)
     with open_store(store) as opened:
         opened.add(imported.collection)
-    counts, kinds = _counts(imported.collection), Counter(remark.kind for remark in imported.report)
+    tasks = imported.collection.tasks
+    report(
+        f"Imported into {store_url(store)}",
+        _counts(imported.collection),
+        imported.report,
+        imported.problems,
+        as_json=as_json,
+        hint=f"Play one: comity simulate --task {tasks[0].id}" if tasks else "",
+    )
+
+
+def sotopia_episodes(
+    paths: Annotated[list[Path], typer.Argument(help="Files of episodes, .jsonl or .json, in any of SOTOPIA's forms.")],
+    licence: _Licence = "",
+    store: _Where = None,
+    as_json: _Json = False,
+) -> None:
+    """Import episodes with their scores. Import the profiles first, so that scenarios and characters are found by their ids."""
+    for path in paths:
+        if not path.is_file():
+            raise ImportFailed(f"{path} is not a file; give files of episodes, one JSON object a line")
+    with open_store(store) as opened:
+        read = read_episodes(paths, opened.collection(), stored=lambda id_: _stored(opened, id_), licence=licence)
+        counts, refused = _keep(opened, read)
+    report(
+        f"Imported into {store_url(store)}",
+        counts,
+        read.report,
+        [*read.problems, *refused],
+        as_json=as_json,
+        hint="See them: comity list episodes" if read.episodes else "",
+    )
+
+
+def sotopia_splits(
+    path: Annotated[
+        Path, typer.Argument(help="The folder that holds used_env.json, env_ids.json or ampo_hard_indices.json.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for the [tasks] table of each list of which something is there.")
+    ] = None,
+    store: _Where = None,
+    as_json: _Json = False,
+) -> None:
+    """Read the lists that divide SOTOPIA's scenarios, say how much of each is in the store, and write them as task sets."""
+    splits, problems = read_splits(path)
+    with open_store(store) as opened:
+        collection = opened.collection()
+    found = [resolve_split(split, collection) for split in splits]
+    if out is not None:
+        _write(found, out)
     if as_json:
-        remarks = [asdict(remark) for remark in imported.report]
-        print_json(counts | {"reported": dict(kinds.most_common()), "remarks": remarks})
-        return
-    told(f"Imported into {store_url(store)}: {', '.join(f'{number} {what}' for what, number in counts.items())}.")
-    _tell(imported.report, kinds)
-    if tasks := imported.collection.tasks:
-        told(f"\nPlay one: comity simulate --task {tasks[0].id}", style="bold")
+        print_json({"splits": [_split(each) for each in found], "problems": [str(problem) for problem in problems]})
+    for each in [] if as_json else found:
+        listed = f"{len(each.split.scenarios)} scenarios" if each.split.scenarios else f"{len(each.split.tasks)} tasks"
+        told(f"{each.split.name}: {listed} listed; here are {len(each.scenarios)} scenarios, {len(each.tasks)} tasks")
+    if problems:
+        raise ImportFailed("\n".join(map(str, problems)))
 
 
 def _counts(collection: Collection) -> dict[str, object]:
@@ -57,10 +120,65 @@ def _counts(collection: Collection) -> dict[str, object]:
     }
 
 
-def _tell(report: Sequence[Remark], kinds: Mapping[RemarkKind, int]) -> None:
-    for kind, number in sorted(kinds.items(), key=lambda item: -item[1]):
-        told(f"\n{kind.replace('_', ' ')}: {number}", style="bold")
-        for remark in [remark for remark in report if remark.kind == kind][:_EXAMPLES]:
-            told(f"  {remark.where}: {remark.message}")
-        if number > _EXAMPLES:
-            told(f"  and {number - _EXAMPLES} more; --json shows all", style="dim")
+def _stored(store: Store, id_: str) -> Episode | None:
+    try:
+        found = store.episode(id_)
+    except (NotFound, Ambiguous):
+        return None
+    return found if found.id == id_ else None
+
+
+def _keep(store: Store, read: EpisodesRead) -> tuple[dict[str, object], list[Problem]]:
+    """Store what is not there yet. What is there and is the same is left alone; what is there and differs is refused."""
+    new, problems, refused = 0, [], set()
+    for each in read.episodes:
+        before = _stored(store, each.episode.id)
+        if before is None:
+            store.begin(each.episode)
+            new += 1
+        elif _timeless(before) != _timeless(each.episode):
+            problems.append(Problem(each.where, f"episode {before.id} is in the store already and is another"))
+            refused.add(before.id)
+    wanted = [card for card in read.cards if card.card.episode not in refused]
+    cards = sum(_keep_card(store, each, problems) for each in wanted)
+    there = {"episodes already there": len(read.episodes) - new - len(refused)} if len(read.episodes) > new else {}
+    return {"episodes": new, "scorecards": cards, **there}, problems
+
+
+def _keep_card(store: Store, read: ReadCard, problems: list[Problem]) -> bool:
+    card = read.card
+    if judge_key(card.judge, card.rubric_hash, card.repeat) not in store.judged(card.episode):
+        store.add_scorecard(card, sotopia_eval())
+        return True
+    if not any(_same(card, other) for other in store.scorecards(card.episode)):
+        problems.append(Problem(read.where, f"the store has other scores of episode {card.episode} by this judge"))
+    return False
+
+
+_TIMES = {"started_at", "finished_at"}
+
+
+def _timeless(episode: Episode) -> Mapping[str, object]:
+    """An episode without the times, which an id that is no ULID does not tell."""
+    return episode.model_dump(exclude=_TIMES)
+
+
+def _same(card: Scorecard, other: Scorecard) -> bool:
+    return (card.judge, card.rubric_hash, card.scores) == (other.judge, other.rubric_hash, other.scores)
+
+
+def _split(each: Resolved) -> dict[str, object]:
+    return {
+        "name": each.split.name,
+        "file": each.split.file,
+        "listed": len(each.split.scenarios or each.split.tasks),
+        "scenarios": len(each.scenarios),
+        "tasks": len(each.tasks),
+    }
+
+
+def _write(found: list[Resolved], out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    for each in found:
+        if each.tasks:
+            (out / f"{each.split.name}.toml").write_text(task_set(each), encoding="utf-8")

@@ -5,11 +5,12 @@ keeps to them is `comity.world.tasks.Task.violations`.
 """
 
 import re
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from pydantic import JsonValue
 
-__all__ = ["ANY_AGE", "is_open", "read_ages", "read_occupations"]
+__all__ = ["ANY_AGE", "is_open", "read_ages", "read_occupations", "write_ages", "write_occupations"]
 
 ANY_AGE = (18, 120)
 """The ages of a seat that is open to every adult, in years."""
@@ -57,6 +58,16 @@ def read_occupations(raw: JsonValue, seats: int) -> tuple[list[tuple[str, ...]],
     if any(names is None for names in found):
         return [()] * seats, ["occupations are nested too deeply; left open"]
     return [names or () for names in found], report
+
+
+def write_ages(ages: Sequence[tuple[int, int]]) -> str:
+    """The likes of `[(18, 70), (21, 70)]`; `nan` where every seat is open to every adult."""
+    return "nan" if all(pair == ANY_AGE for pair in ages) else str(list(ages))
+
+
+def write_occupations(occupations: Sequence[tuple[str, ...]]) -> str:
+    """The likes of `[['student'], ['teacher', 'coach']]`; `nan` where every seat is open to every occupation."""
+    return str([list(names) for names in occupations]) if any(occupations) else "nan"
 
 
 def _adult(ages: tuple[int, int]) -> tuple[tuple[int, int], str]:

@@ -22,7 +22,8 @@ class Oddity:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A text taken apart. Every word of it is in exactly one field; marks, their leading labels and their parentheses are in none."""
+    """A text taken apart. Every word of it, as it is written, is in exactly one field; marks, their leading labels and their
+    parentheses are in none."""
 
     text: str
     extra_info: str = ""
@@ -165,10 +166,7 @@ def _without_label(words: str) -> str:
     if re.fullmatch(r"\([^()]*\)", words):
         words = words[1:-1]
     label = _LABEL.match(words)
-    if label is None:
-        return words
-    rest = words[label.end() :]
-    return rest[:1].upper() + rest[1:]
+    return words[label.end() :] if label else words
 
 
 def _tidy(words: str, gap: str) -> str:

@@ -1,94 +1,51 @@
-"""The lines of SOTOPIA's files as they are, and what is found wrong or worth saying while they are read.
-
-What is made of them is in `comity.interop.sotopia`.
-"""
+"""The lines of SOTOPIA's profile files as they are, in both layouts. What is made of them is in `comity.interop.sotopia`."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue
 
 from comity.interop.constraints import is_open
-from comity.interop.marks import OddityKind
+from comity.interop.licences import RELEASE, licence_of, named_source
+from comity.interop.remarks import ImportFailed, Report
+from comity.interop.rows import lines_of, read_row, without_repeats
 from comity.world.record import Name, Slug
 from comity.world.relationships import RelationshipKind
 
 __all__ = [
+    "AGENTS",
+    "COMBOS",
+    "ENVIRONMENTS",
+    "RELATIONSHIPS",
     "AgentRow",
     "ComboRow",
     "EnvironmentRow",
-    "ImportFailed",
     "Reading",
     "RelationshipRow",
-    "Remark",
-    "RemarkKind",
     "combos_file",
 ]
-
-RemarkKind = (
-    OddityKind
-    | Literal[
-        "ages",
-        "agent_constraint",
-        "cast",
-        "field_dropped",
-        "goal_moved",
-        "licence_unknown",
-        "mark_in_setting",
-        "occupations",
-        "pair_repeated",
-        "relationship_differs",
-        "role_given",
-        "trait",
-        "unmarked_label",
-        "viewer",
-    ]
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something a reader of the import should know. It never quotes a goal, a hint or a secret."""
-
-    kind: RemarkKind
-    where: str
-    """`file:line`, or the file where it is about all of its lines."""
-    message: str
-
-
-class ImportFailed(Exception):
-    """The folder cannot be imported, and nothing of it was. `problems` has all that was found: file, line, field and fix."""
-
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        shown = self.problems[:_SHOWN]
-        more = [f"... and {len(self.problems) - _SHOWN:,} more"] if len(self.problems) > _SHOWN else []
-        super().__init__("\n".join([*shown, *more]))
-
-
-_SHOWN = 20
 
 AGENTS = "agent_profiles.jsonl"
 ENVIRONMENTS = "environment_profiles.jsonl"
 RELATIONSHIPS = "relationship_profiles.jsonl"
 COMBOS = ("env_agent_combo_storages.jsonl", "env_agent_combos.jsonl")
+"""The combinations, as the release calls them and as SOTOPIA-π's dump does; which of the two is there tells the layout."""
 _EXPECTED = f"{AGENTS}, {ENVIRONMENTS}, {RELATIONSHIPS} and {COMBOS[0]} (or {COMBOS[1]})"
 
 
 def combos_file(folder: Path) -> str:
     """The name of the folder's file of combinations, which tells the layout. Raises `ImportFailed` where a file is lacking."""
     if not folder.is_dir():
-        raise ImportFailed([f"{folder} is not a folder; give one that holds {_EXPECTED}"])
+        raise ImportFailed(f"{folder} is not a folder; give one that holds {_EXPECTED}")
     missing = [name for name in (AGENTS, ENVIRONMENTS, RELATIONSHIPS) if not (folder / name).is_file()]
     combos = [name for name in COMBOS if (folder / name).is_file()]
     if missing or not combos:
         missing += [] if combos else [" or ".join(COMBOS)]
-        raise ImportFailed([f"{folder} lacks {', '.join(missing)}; expected are {_EXPECTED}"])
+        raise ImportFailed(f"{folder} lacks {', '.join(missing)}; expected are {_EXPECTED}")
     if len(combos) > 1:
-        raise ImportFailed([f"{folder} has both {' and '.join(combos)}; keep the one to import"])
+        raise ImportFailed(f"{folder} has both {' and '.join(combos)}; keep the one to import")
     return combos[0]
 
 
@@ -99,6 +56,7 @@ class _Row(BaseModel):
 
     id: Slug
     origins: tuple[str, ...] = Field((), validation_alias="_source")
+    licence: str = ""
 
 
 _Code = Annotated[int, Field(ge=0, lt=len(RelationshipKind))]
@@ -160,66 +118,30 @@ _R = TypeVar("_R", bound=_Row)
 
 
 @dataclass
-class Reading:
-    """One import under way: what was found wrong so far, and what is worth a remark."""
+class Reading(Report):
+    """One import of profiles under way."""
 
-    folder: Path
-    released: bool
-    problems: list[str] = field(default_factory=list)
-    remarks: list[Remark] = field(default_factory=list)
+    folder: Path = field(default_factory=Path)
+    released: bool = False
+    """Whether the folder has the layout of the release, and so, where a line does not say otherwise, its licence."""
+    licence: str = ""
+    """The licence of everything, where the user says so."""
 
     def rows(self, name: str, model: type[_R]) -> list[tuple[str, _R]]:
-        """Each line of the file with its place."""
-        try:
-            lines = (self.folder / name).read_bytes().split(b"\n")
-        except OSError as error:
-            self.problem(name, f"cannot be read ({error.strerror}); check that the file is there and may be read")
-            return []
-        found: list[tuple[str, _R]] = []
-        first: dict[str, str] = {}
-        for number, line in enumerate(lines, 1):
-            where = f"{name}:{number}"
-            if not line.strip():
-                continue
-            try:
-                row = model.model_validate_json(line)
-            except ValidationError as error:
-                self.invalid(where, error)
-                continue
-            if (before := first.setdefault(row.id, where)) != where:
-                self.problem(where, f"id: {row.id} is already in {before}; remove one of the two lines")
-            found.append((where, row))
+        """Each line of the file that fits, with its place."""
+        read = [(where, read_row(self, where, line, model)) for where, line in lines_of(self, self.folder / name)]
+        found = without_repeats(self, ((where, row.id, row) for where, row in read if row is not None))
         self._remark_on_fields(name, [row for _, row in found])
         return found
 
-    def problem(self, where: str, message: str) -> None:
-        """Note what makes the import fail at the next `check`."""
-        self.problems.append(f"{where}: {message}")
+    def provenance(self, row: _Row) -> dict[str, str]:
+        """Where a row comes from and under which licence, as fields of a record."""
+        source = named_source(row.origins) or (RELEASE if self.released else "SOTOPIA format")
+        return {"source": source, "licence": self._licence(row)}
 
-    def invalid(self, where: str, error: ValidationError) -> None:
-        """Note every fault of a line, by field; its values are not quoted, since some are secrets."""
-        for fault in error.errors(include_url=False, include_input=False, include_context=False):
-            place = ".".join(map(str, fault["loc"])) or "the line"
-            fix = _FIXES.get(fault["type"], "correct it, or remove the line")
-            self.problem(where, f"{place}: {fault['msg'][:1].lower()}{fault['msg'][1:]}; {fix}")
-
-    def remark(self, kind: RemarkKind, where: str, message: str) -> None:
-        self.remarks.append(Remark(kind, where, message))
-
-    def check(self) -> None:
-        """Raise `ImportFailed` with all problems so far, if there are any."""
-        if self.problems:
-            raise ImportFailed(self.problems)
-
-    def source(self, row: _Row) -> str:
-        """Where a row comes from and under which licence."""
-        if row.origins:
-            return "; ".join(dict.fromkeys(_licence(origin) or origin for origin in row.origins))
-        return (
-            "SOTOPIA release (arXiv 2310.11667), CC-BY-SA-4.0"
-            if self.released
-            else "SOTOPIA format, licence not stated"
-        )
+    def _licence(self, row: _Row) -> str:
+        origins = row.origins or ((RELEASE,) if self.released else ("",))
+        return self.licence or row.licence or licence_of(origins)
 
     def _remark_on_fields(self, name: str, rows: list[_R]) -> None:
         dropped = Counter(
@@ -227,17 +149,5 @@ class Reading:
         )
         for key, count in dropped.items():
             self.remark("field_dropped", name, f"{key}: {count:,} values have no place in a record and were dropped")
-        unknown = sum(not any(map(_licence, row.origins)) for row in rows) if rows and not self.released else 0
-        if unknown:
+        if unknown := sum(not self._licence(row) for row in rows):
             self.remark("licence_unknown", name, f"{unknown:,} lines do not say under which licence they come")
-
-
-_FIXES = {"missing": "add the field", "json_invalid": "write one JSON object a line"}
-_LICENCES = {
-    "sotopia": "SOTOPIA (arXiv 2310.11667), MIT",
-    "sotopia-pi": "SOTOPIA-π (arXiv 2403.08715), Apache-2.0",
-}
-
-
-def _licence(origin: str) -> str:
-    return _LICENCES.get(origin.partition(":")[0], "")

@@ -1,12 +1,19 @@
 """SOTOPIA's words for personality and values, as comity's closed sets. What is in neither is reported, never guessed."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from comity.world.characters import BigFive, Level, MoralValue, SchwartzValue
 
-__all__ = ["read_big_five", "read_moral_values", "read_schwartz_values"]
+__all__ = [
+    "read_big_five",
+    "read_moral_values",
+    "read_schwartz_values",
+    "write_big_five",
+    "write_moral_values",
+    "write_schwartz_values",
+]
 
 _MORAL: Mapping[str, MoralValue] = {
     "care": MoralValue.CARE,
@@ -34,6 +41,15 @@ _TRANSLATED = {
     "justice": "names no foundation; read as fairness",
     "obedience": "is not one of Schwartz's ten values; read as conformity, which contains it",
 }
+_MORAL_WORDS = {
+    MoralValue.CARE: ("Care", "Harm"),
+    MoralValue.FAIRNESS: ("Fairness", "Reciprocity"),
+    MoralValue.LOYALTY: ("Loyalty", "Betrayal"),
+    MoralValue.AUTHORITY: ("Authority", "Subversion"),
+    MoralValue.PURITY: ("Sanctity", "Purity"),
+    MoralValue.LIBERTY: ("Liberty", "Oppression"),
+}
+"""Each foundation as the release mostly calls it: by its first word among others, by both where it stands alone."""
 _LEVELS: Mapping[str, Level] = {"low": "low", "medium": "medium", "moderate": "medium", "high": "high"}
 _V = TypeVar("_V")
 
@@ -60,6 +76,29 @@ def read_moral_values(raw: Iterable[str]) -> tuple[tuple[MoralValue, ...], list[
 def read_schwartz_values(raw: Iterable[str]) -> tuple[tuple[SchwartzValue, ...], list[str]]:
     """The values from the likes of `["Power", " Achievement"]`; and what there is to report."""
     return _values("schwartz_personal_values", raw, _SCHWARTZ)
+
+
+def write_big_five(traits: BigFive) -> str:
+    """The levels in SOTOPIA's words; a trait of which nothing is known is left out."""
+    named = {"openness": "Openness to Experience"}
+    levels = ((named.get(trait, trait.title()), level) for trait, level in traits.model_dump().items() if level)
+    return "; ".join(f"{trait} - {level.title()}" for trait, level in levels)
+
+
+def write_moral_values(values: Sequence[MoralValue]) -> list[str]:
+    """The foundations in SOTOPIA's words, each but the first after a blank, as the release has them."""
+    if len(values) == 1:
+        return ["/".join(_MORAL_WORDS[values[0]])]
+    return _listed(_MORAL_WORDS[value][0] for value in values)
+
+
+def write_schwartz_values(values: Sequence[SchwartzValue]) -> list[str]:
+    """The values in SOTOPIA's words, each but the first after a blank, as the release has them."""
+    return _listed(value.value.title() for value in values)
+
+
+def _listed(words: Iterable[str]) -> list[str]:
+    return [word if i == 0 else f" {word}" for i, word in enumerate(words)]
 
 
 def _values(name: str, raw: Iterable[str], meaning: Mapping[str, _V]) -> tuple[tuple[_V, ...], list[str]]:
