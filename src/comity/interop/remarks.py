@@ -18,9 +18,13 @@ RemarkKind = (
     | Literal[
         "ages",
         "agent_constraint",
+        "annotation_unplaced",
         "background_unread",
         "cast",
         "character_differs",
+        "choice_unknown",
+        "connection_lost",
+        "dialogue_repeated",
         "ending_differs",
         "field_dropped",
         "goal_moved",
