@@ -347,8 +347,9 @@ def test_a_line_that_does_not_fit_takes_with_it_what_refers_to_it_and_nothing_el
 
 def test_the_user_says_the_licence_of_all(tmp_path: Path) -> None:
     collection = read_sotopia(write(tmp_path), licence="CC0-1.0").collection
-    rows = (*collection.characters, *collection.relationships, *collection.scenarios)
-    assert {row.licence for row in rows} == {"CC0-1.0"}
+    assert {character.licence for character in collection.characters} == {"CC0-1.0"}
+    assert {relationship.licence for relationship in collection.relationships} == {"CC0-1.0"}
+    assert {scenario.licence for scenario in collection.scenarios} == {"CC0-1.0"}
     assert collection.tasks[0].licences == ("CC0-1.0",)
 
 

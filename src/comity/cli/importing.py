@@ -9,13 +9,13 @@ import typer
 from comity.cli.choose import open_store, store_url
 from comity.cli.exchange import report
 from comity.cli.output import print_json, told
-from comity.interop.episode_logs import EpisodesRead, ReadCard, read_episodes
+from comity.interop.episode_logs import EpisodesRead, ReadCard, ReadEpisode, read_episodes
 from comity.interop.remarks import ImportFailed, Problem
 from comity.interop.sotopia import read_sotopia
 from comity.interop.splits import Resolved, read_splits, resolve_split, task_set
 from comity.interop.verdicts import sotopia_eval
 from comity.store import NotFound, Store, judge_key
-from comity.store.errors import Ambiguous
+from comity.store.errors import Ambiguous, Conflict
 from comity.world.collection import Collection
 from comity.world.episodes import Episode
 from comity.world.scorecards import Scorecard
@@ -130,12 +130,12 @@ def _stored(store: Store, id_: str) -> Episode | None:
 
 def _keep(store: Store, read: EpisodesRead) -> tuple[dict[str, object], list[Problem]]:
     """Store what is not there yet. What is there and is the same is left alone; what is there and differs is refused."""
-    new, problems, refused = 0, [], set()
+    new, problems = 0, list[Problem]()
+    refused: set[str] = set()
     for each in read.episodes:
         before = _stored(store, each.episode.id)
         if before is None:
-            store.begin(each.episode)
-            new += 1
+            new += _begin(store, each, problems, refused)
         elif _timeless(before) != _timeless(each.episode):
             problems.append(Problem(each.where, f"episode {before.id} is in the store already and is another"))
             refused.add(before.id)
@@ -143,6 +143,16 @@ def _keep(store: Store, read: EpisodesRead) -> tuple[dict[str, object], list[Pro
     cards = sum(_keep_card(store, each, problems) for each in wanted)
     there = {"episodes already there": len(read.episodes) - new - len(refused)} if len(read.episodes) > new else {}
     return {"episodes": new, "scorecards": cards, **there}, problems
+
+
+def _begin(store: Store, read: ReadEpisode, problems: list[Problem], refused: set[str]) -> bool:
+    try:
+        store.begin(read.episode)
+    except Conflict as error:
+        problems.append(Problem(read.where, str(error)))
+        refused.add(read.episode.id)
+        return False
+    return True
 
 
 def _keep_card(store: Store, read: ReadCard, problems: list[Problem]) -> bool:
