@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comity.interop.constraints import ANY_AGE, is_open, read_ages, read_occupations
+from comity.interop.constraints import (
+    ANY_AGE,
+    is_open,
+    read_ages,
+    read_occupations,
+    write_ages,
+    write_occupations,
+)
 
 
 @pytest.mark.parametrize(
@@ -86,3 +93,23 @@ def test_no_text_breaks_the_readers(raw: str) -> None:
     occupations, _ = read_occupations(raw, 2)
     assert len(ages) == len(occupations) == 2
     assert all(18 <= low <= high for low, high in ages)
+
+
+_AGES = st.tuples(st.integers(18, 60), st.integers(60, 120))
+_JOBS = st.lists(st.sampled_from(["student", "ship's cook", "chef", "any trade"]), max_size=3, unique=True).map(tuple)
+
+
+@given(st.lists(_AGES, min_size=2, max_size=2))
+def test_ages_are_written_and_read_back(ages: list[tuple[int, int]]) -> None:
+    assert read_ages(write_ages(ages), 2) == (ages, [])
+
+
+@given(st.lists(_JOBS, min_size=2, max_size=2))
+def test_occupations_are_written_and_read_back(occupations: list[tuple[str, ...]]) -> None:
+    assert read_occupations(write_occupations(occupations), 2) == (occupations, [])
+
+
+def test_what_is_open_is_written_as_nan() -> None:
+    assert (write_ages([ANY_AGE, ANY_AGE]), write_occupations([(), ()])) == ("nan", "nan")
+    assert write_ages([(18, 70), (21, 70)]) == "[(18, 70), (21, 70)]"
+    assert write_occupations([("student",), ()]) == "[['student'], []]"

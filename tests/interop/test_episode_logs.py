@@ -148,14 +148,14 @@ def test_a_row_that_does_not_fit_is_named_and_the_rest_is_read(tmp_path: Path) -
     assert len(found.episodes) == 1
     assert [str(problem).split(";")[0] for problem in found.problems] == [
         "rows.jsonl:1: episode_id: field required",
-        "rows.jsonl:3: not an episode in a form we know: it has none of the fields raw_messages, messages, evaluator_model, social_interactions",
-        "rows.jsonl:11: the line is not JSON",
-        "gone.jsonl: cannot be read (No such file or directory)",
         "rows.jsonl:2: rewards.1: believability is missing",
+        "rows.jsonl:3: not an episode in a form we know: it has none of the fields raw_messages, messages, evaluator_model, social_interactions",
         "rows.jsonl:4: reasoning: not comments on the environment and then on each of the agents",
         "rows.jsonl:5: messages: the last turn has words of the agents and no word about them",
         "rows.jsonl:7: id: 01H7ZMSDFM5CYCP2QHWV9XZGXW is already in rows.jsonl:6",
         "rows.jsonl:8: social_goals: not the names of agents_background, in their order",
+        "rows.jsonl:11: the line is not JSON",
+        "gone.jsonl: cannot be read (No such file or directory)",
         "rows.jsonl:9: episode_id: nowhere is neither in these files nor in the store",
         "rows.jsonl:10: agent_1_name, agent_2_name: not the names of that episode's cast, in their order",
     ]

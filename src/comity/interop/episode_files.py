@@ -178,6 +178,6 @@ def _prompt(judged: Judged) -> str:
 def _provenance(judged: Judged) -> _Row:
     episode, card = judged.episode, judged.card
     licences = [episode.licence] if episode.source else []
-    licences += [row.licence for row in (episode.task.scenario, *episode.task.cast.values())]
+    licences += [episode.task.scenario.licence, *(character.licence for character in episode.task.cast.values())]
     licences += [card.licence] if card and card.source else []
     return {"_source": [*origins_of(episode.source)], "licence": together(licences)}

@@ -77,13 +77,14 @@ def read_episodes(
         licence: the licence of all of it, as an SPDX expression, where the rows do not say or say it wrongly.
     """
     reading = _Reading(known=Known(known), licence=licence)
-    rows = [row for path in paths for row in rows_of(reading, path)]
-    for where, fields, row in rows:
-        if not isinstance(row, EvaluationRow):
-            reading.episode(where, fields, row)
-    for where, _, row in rows:
+    evaluations: list[tuple[str, EvaluationRow]] = []
+    for where, fields, row in (row for path in paths for row in rows_of(reading, path)):
         if isinstance(row, EvaluationRow):
-            reading.evaluation(where, row, stored)
+            evaluations.append((where, row))
+        else:
+            reading.episode(where, fields, row)
+    for where, evaluation in evaluations:
+        reading.evaluation(where, evaluation, stored)
     episodes = tuple(reading.episodes.values())
     return EpisodesRead(episodes, tuple(reading.cards), tuple(reading.remarks), tuple(reading.problems))
 

@@ -161,7 +161,10 @@ def _combo_row(task: Task, env_id: str, layout: Layout) -> _Row:
         _key(layout, "combo_id"): task.id,
         "env_id": env_id,
         "agent_ids": [task.cast[seat.id].id for seat in task.scenario.seats],
-        **_provenance(task.scenario.source, together(row.licence for row in (task.scenario, *task.cast.values()))),
+        **_provenance(
+            task.scenario.source,
+            together([task.scenario.licence, *(character.licence for character in task.cast.values())]),
+        ),
     }
 
 

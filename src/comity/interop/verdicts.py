@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from comity.interop.transcripts import Unreadable
 from comity.world.actions import ActionType
 from comity.world.environment import End, EndReason
-from comity.world.episodes import Episode, replay
+from comity.world.episodes import Episode
 from comity.world.scorecards import DimensionScore, Rubric, Scorecard
 
 __all__ = [
@@ -69,7 +69,7 @@ def read_end(comment: str, seats: Sequence[str]) -> End | None:
 def _comment(episode: Episode) -> str:
     if episode.end is None:
         return ""
-    limit = replay(episode).turn_limit
+    limit = episode.limits.turns or episode.task.scenario.turn_limit
     left = {e.seat for e in episode.events if e.action and e.action.type is ActionType.LEAVE}
     reasons = ["The conversation is too long; "] if episode.turns >= limit else []
     reasons += [f"Agent {i} is leaving; " for i, seat in enumerate(episode.task.scenario.seats, 1) if seat.id in left]
