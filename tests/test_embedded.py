@@ -19,6 +19,7 @@ from comity.simulate import simulate
 from comity.world.actions import Action, ActionType
 from comity.world.environment import Environment, Limits
 from comity.world.episodes import Episode
+from comity.world.events import Call
 from comity.world.views import view
 
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
@@ -71,6 +72,21 @@ async def test_an_episode_is_played_in_the_transcript_style_and_judged(model: Lo
             assert (score.score is None) == bool(score.cause)
             assert score.score is None or (score.reason and score.turns)
     assert all(overall is not None for overall in card.overall.values())
+
+
+@pytest.mark.parametrize("style", ["chat", "transcript"])
+async def test_a_real_server_holds_replies_to_the_moves_of_a_game(model: LocalModel, style: str) -> None:
+    """llama.cpp takes the schemas, and terms are among those that are possible."""
+    kinds = {task.scenario.payoff.kind: task for task in reversed(starter().tasks) if task.scenario.payoff}
+    agent = LLMAgent(model, style=style, sampling=Sampling(temperature=0.8, max_tokens=200))
+    calls: list[Call] = []
+    for kind in ("price", "division", "gift", "dilemma"):
+        task = kinds[kind]
+        episode = await simulate(task, dict.fromkeys(task.cast, agent), seed=5, limits=Limits(turns=2))
+        calls += [call for event in episode.events for call in event.trace.calls]
+    assert all(call.constrained for call in calls)
+    assert any('"terms"' in call.text for call in calls)
+    assert [call.problem for call in calls if "the terms of" in call.problem] == []
 
 
 async def test_a_turn_evaluates_only_what_is_new(model: LocalModel) -> None:

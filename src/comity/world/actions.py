@@ -42,8 +42,10 @@ class Action(Record):
             raise ValueError("everyone sees who leaves; 'leave' has no recipients")
         if self.type in _WORDED and not self.argument.strip():
             raise ValueError(f"{self.type.value!r} needs words")
-        if self.move is not None and (self.type not in MOVING or self.to):
-            raise ValueError("a move rides on 'speak' or 'action', before everyone")
+        if self.move is not None and self.type not in MOVING:
+            raise ValueError(f"a move rides on 'speak' or 'action', not on {self.type.value!r}")
+        if self.move is not None and self.to:
+            raise ValueError("everyone notices a move; an action that carries one has no recipients")
         return self
 
 
