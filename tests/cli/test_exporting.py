@@ -64,11 +64,16 @@ def test_an_episode_of_our_own_goes_out_with_its_words_and_without_scores_it_has
     assert set(judged["rewards"][0]) == set(row()["rewards"][0])
 
 
-def test_what_a_judge_has_not_scored_is_told_and_left_out(comity: Comity, folder: Path, imported: Row) -> None:
-    found = comity("export", "sotopia-episodes", "out.jsonl", "--judge", "nobody")
+def test_a_judge_chooses_what_it_has_scored_and_what_is_named_and_unscored_is_told(
+    comity: Comity, folder: Path, imported: Row
+) -> None:
+    comity("simulate", "--models", "scripted:demo", "--turns", "3").ok()
+    comity("export", "sotopia-episodes", "out.jsonl", "--judge", "other").ok()
+    assert [each["episode_id"] for each in rows(folder / "out.jsonl")] == [ID]
+    found = comity("export", "sotopia-episodes", "out.jsonl", ID, "last", "--judge", "other")
     assert found.code == 1
-    assert f"episode {ID}: nobody has not scored it" in found.err
-    assert rows(folder / "out.jsonl") == []
+    assert "other has not scored it" in found.err
+    assert [each["episode_id"] for each in rows(folder / "out.jsonl")] == [ID]
 
 
 def test_the_shipped_library_as_sotopias_profiles(comity: Comity, folder: Path) -> None:

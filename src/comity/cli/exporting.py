@@ -59,7 +59,10 @@ def sotopia(
 def sotopia_episodes(
     file: Annotated[Path, typer.Argument(help="The file: one episode a line, or a .json file.")],
     episodes: Annotated[
-        list[str] | None, typer.Argument(help="By id, its beginning, or `last`; else all that have ended.")
+        list[str] | None,
+        typer.Argument(
+            help="By id, its beginning, or `last`; else all that have ended, with --judge all it has scored."
+        ),
     ] = None,
     form: Annotated[Form, typer.Option(help="Which of SOTOPIA's forms.")] = "released",
     judge: Annotated[str, typer.Option(help="The model whose scores are written; else the first that scored.")] = "",
@@ -67,12 +70,15 @@ def sotopia_episodes(
     as_json: _Json = False,
 ) -> None:
     """Export episodes with their scores as SOTOPIA's episode files."""
-    problems: list[Problem] = []
     with open_store(store) as opened:
         ids = episodes or [each.id for each in reversed(opened.episodes()) if each.end is not None]
-        judged = [each for id_ in ids for each in _judged(opened, opened.episode(id_), form, judge, problems)]
+        found = [opened.episode(id_) for id_ in ids]
+        judged = [each for episode in found for each in _judged(opened, episode, form, judge)]
+    had = {each.episode.id for each in judged}
+    unscored = [Problem(f"episode {each.id}", f"{judge} has not scored it") for each in found if each.id not in had]
     written = write_episodes(judged, file, form)
-    report(f"Exported to {file}", written.counts, written.report, [*problems, *written.problems], as_json=as_json)
+    problems = [*(unscored if episodes else []), *written.problems]
+    report(f"Exported to {file}", written.counts, written.report, problems, as_json=as_json)
 
 
 def _collection(source: str, store: str | None) -> Collection:
@@ -100,15 +106,10 @@ def _of_origin(every: Collection, origin: str) -> Collection:
     )
 
 
-def _judged(store: Store, episode: Episode, form: Form, judge: str, problems: list[Problem]) -> Iterator[Judged]:
-    """The episode with the reading that is wanted of it; in the form of evaluations, with each that is."""
+def _judged(store: Store, episode: Episode, form: Form, judge: str) -> Iterator[Judged]:
+    """The episode with the reading that is wanted of it, in the form of evaluations with each that is; none where there is none."""
     cards = [card for card in store.scorecards(episode.id) if judge in ("", _who(card))]
-    if judge and not cards:
-        problems.append(
-            Problem(f"episode {episode.id}", f"{judge} has not scored it; leave out --judge, or see `comity show`")
-        )
-        return
-    if not cards:
+    if not (cards or judge):
         yield Judged(episode, None, sotopia_eval())
     for card in cards if form == "evaluations" else cards[:1]:
         yield Judged(episode, card, store.rubric(card.rubric_hash))
