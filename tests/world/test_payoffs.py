@@ -290,7 +290,7 @@ def test_an_action_that_cannot_be_is_no_action(action: Mapping[str, object]) -> 
     [
         (BOOKS.model_copy(update={"values": {"p1": {"books": 1, "hats": 1}}}), "names both"),
         (BOOKS.model_copy(update={"disagreement": {"p9": 1}}), "p9"),
-        (BOOKS.model_copy(update={"items": {"books": 400, "hats": 400}}), "160,801 different deals"),
+        (BOOKS.model_copy(update={"items": {"books": 200, "hats": 200}}), "40,401 different deals"),
         (Price(buyer="p1", seller="p1", range=(1, 9), reserves={"p1": 2, "p2": 3}), "two seats"),
         (Price(buyer="p1", seller="p2", range=(1, 9), reserves={"p1": 2, "p2": 30}), "outside"),
         (

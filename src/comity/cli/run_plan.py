@@ -190,6 +190,7 @@ def _record(prepared: Prepared, estimate: Estimate, progress: Progress) -> dict[
         "left": progress.left,
         "turns": progress.turns,
         "ended": dict(progress.ended),
+        "outcomes": dict(progress.outcomes),
         "failed": dict(progress.failed),
         "causes": dict(progress.causes),
         "scorecards_with_a_score_missing": progress.unscored,

@@ -176,6 +176,9 @@ def told_result(progress: Progress, way_on: str) -> None:
     ends = ", ".join(f"{number:,} {reason.replace('_', ' ')}" for reason, number in p.ended.most_common())
     done = f"{p.before + p.done + p.elsewhere:,} of {p.total:,} done"
     told(f"{done}; {p.turns:,} turns played in {_duration(p.seconds)}{f' ({ends})' if ends else ''}", style="bold")
+    if p.outcomes:
+        came_to = ", ".join(f"{number:,} {status.replace('_', ' ')}" for status, number in p.outcomes.most_common())
+        told(f"outcomes by the rules: {came_to}")
     told(_spent(p.spent()))
     if p.spent_else != Spent():
         told(f"the run so far: {_spent(p.spent() + p.spent_else)}")

@@ -301,8 +301,11 @@ class _Execution:
         agents = {seat: self.prepared.players.agent(label, job.repeat) for seat, label in job.seats.items()}
         played = await play(episode, agents, episode.events, keep, keep_traces=False)
         assert played.end is not None
-        await self.writer.finish(claim, played.end, played.finished_at or datetime.now(UTC), outcome_of(played))
+        outcome = outcome_of(played)
+        await self.writer.finish(claim, played.end, played.finished_at or datetime.now(UTC), outcome)
         self.progress.ended[played.end.reason] += 1
+        if outcome is not None:
+            self.progress.outcomes[outcome.status] += 1
         return played
 
     async def _judge(self, episode: Episode, claimed: Claimed) -> None:

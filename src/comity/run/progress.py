@@ -30,6 +30,8 @@ class Progress:
     """Turns played in this start."""
     ended: Counter[str] = field(default_factory=Counter)
     """How the episodes that this start finished have ended, by `EndReason`."""
+    outcomes: Counter[str] = field(default_factory=Counter)
+    """What the rules made of those whose scenario has a payoff, by `Outcome.status`."""
     unscored: int = 0
     """Scorecards of this start with a score missing."""
     failed: Counter[str] = field(default_factory=Counter)

@@ -20,6 +20,7 @@ class Report:
     in_flight: int = 0
     turns: int = 0
     ended: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
     unscored: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
@@ -37,6 +38,7 @@ class Report:
             in_flight=progress.in_flight,
             turns=progress.turns,
             ended=progress.ended,
+            outcomes=progress.outcomes,
             unscored=progress.unscored,
             failed=progress.failed,
             causes=progress.causes,
@@ -56,6 +58,7 @@ def sum_up(progress: Progress, working: Sequence[Report], gone: Sequence[Report]
     progress.turns = sum(report.turns for report in every)
     progress.unscored = sum(report.unscored for report in every)
     progress.ended = sum((report.ended for report in every), Counter())
+    progress.outcomes = sum((report.outcomes for report in every), Counter())
     progress.failed = sum((report.failed for report in every), Counter())
     progress.causes = sum((report.causes for report in every), Counter())
     progress.remarks = list(dict.fromkeys(remark for report in every for remark in report.remarks))

@@ -21,7 +21,7 @@ from comity.world.record import Slug
 
 __all__ = ["Contract", "Deal", "Division", "Price"]
 
-_MOST_DEALS = 100_000
+_MOST_DEALS = 20_000
 """More deals than this are refused: the efficient ones are found by looking at all."""
 
 
