@@ -38,6 +38,8 @@ _LEAST = 8
 _CLOSE = 0.85
 """The cosine of two texts' vectors from which they mean nearly the same; see `same_meaning`."""
 
+_BRING_ROUND = {"convince", "persuade", "encourage", "urge", "get", "make", "ask", "induce", "move", "bring"}
+
 _T = TypeVar("_T", Character, Relationship, Scenario)
 
 
@@ -195,11 +197,12 @@ def _goal_openings(scenario: Scenario) -> Sequence[tuple[str, tuple[str, ...]]]:
 
 
 def _masked(sentence: str) -> tuple[str, ...]:
-    """The sentence with "…" for every stretch of words that carry something."""
-    frame: list[str] = []
-    for word in words(sentence):
+    """The sentence with "…" for every stretch of words that carry something, and one word for all ways to bring others round."""
+    first, *rest = words(sentence) or ("",)
+    frame = ["convince" if first in _BRING_ROUND else first if first in FUNCTION_WORDS else "…"]
+    for word in rest:
         if word in FUNCTION_WORDS:
             frame.append(word)
-        elif not frame or frame[-1] != "…":
+        elif frame[-1] != "…":
             frame.append("…")
     return tuple(frame)

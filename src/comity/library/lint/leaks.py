@@ -36,8 +36,8 @@ __all__ = [
     "told_to_both",
 ]
 
-_RUN, _CARRYING = 5, 3
-"""A run of so many words, of which so many carry something, is nobody's by chance."""
+_RUN, _LONG_RUN, _CARRYING = 5, 8, 3
+"""A run of five words of which three carry something, or of eight of which two do, is nobody's by chance."""
 
 _SMALL = 13
 """Numbers below it are hours, counts and floors that any two texts may share."""
@@ -71,7 +71,7 @@ def leaked_phrase(shelf: Shelf) -> Iterator[Found]:
     for scenario, seat, other in _pairs(shelf):
         if not _first(scenario, seat, other):
             continue
-        public = set(runs(public_text(scenario), _RUN))
+        public = _telling_runs(public_text(scenario))
         one, two = (_own(text, scenario) for text in (seat, other))
         shared = set(_telling_runs(one)) & set(_telling_runs(two)) - public - common
         if shared:
@@ -86,17 +86,18 @@ def leaked_phrase(shelf: Shelf) -> Iterator[Found]:
 def leaked_fact(shelf: Shelf) -> Iterator[Found]:
     """A sentence of a seat's extra information whose telling words come again in a sentence that another seat is told.
 
-    At least half of them and at least three, whatever their endings; words of the setting and words that stand in many
-    scenarios do not count.
+    At least half of those that are not of the setting nor of many scenarios, and three of them; or four in five of all, and two.
     """
     for scenario, seat, other in _pairs(shelf):
         public = set(content(public_text(scenario)))
         heard = sentences(_own(other, scenario))
         for fact in sentences(_own(seat, scenario, extra=True)):
-            own = {word for word in plain_content(fact) if word not in public and shelf.is_rare(word)}
-            said = max(heard, key=lambda sentence: len(own & plain_content(sentence)), default="")
-            told = own & plain_content(said)
-            if len(told) >= max(3, len(own) / 2) and not (_names(fact, other) and _names(said, seat)):
+            every = plain_content(fact)
+            own = {word for word in every if word not in public and shelf.is_rare(word)}
+            said = max(heard, key=lambda sentence: len(every & plain_content(sentence)), default="")
+            told, all_told = own & plain_content(said), every & plain_content(said)
+            is_told = len(told) >= max(3, len(own) / 2) or (len(told) > 1 and len(all_told) >= max(3, 0.8 * len(every)))
+            if is_told and not (_names(fact, other) and _names(said, seat)):
                 yield Found(
                     place(scenario),
                     f"seats.{seat.id}.extra_info",
@@ -108,7 +109,11 @@ def told_to_both(shelf: Shelf) -> Iterator[Found]:
     """A whole sentence, other than the goal, that several seats are told in private, word for word: it is no secret between them."""
     for scenario, seat, other in _pairs(shelf):
         one, two = (joined((each.extra_info, each.clarification_hint, each.strategy_hint)) for each in (seat, other))
-        shared = [said for said in sentences(one) if said in sentences(two)]
+        shared = [
+            said
+            for said in sentences(one)
+            if said in sentences(two) and not said.strip().endswith(":") and not is_row(said)
+        ]
         if shared and _first(scenario, seat, other):
             yield Found(
                 place(scenario),
@@ -186,7 +191,7 @@ _MIND = re.compile(
     r"""
       \b (?: who | whom | that\ they | because\ they | the\ other(?:\ \w+)? | the\ \w+ | they | your\ \w+ | he | she ) \ secretly\b
     | \b (?: does\ not | doesn't | do\ not | don't ) \ (?:yet\ )? know \ (?: that \ )? you \ know \b
-    | \b (?: the\ other(?:\ \w+)? | the\ (?:buyer|seller) | who | they ) \ (?: will | is\ going\ to | are\ going\ to )
+    | \b (?: the\ other(?:\ \w+)? | the\ \w+ | who | they ) \ (?: will | is\ going\ to | are\ going\ to )
       \ (?: \w+\ ){0,2}? (?: agree | accept | refuse | give\ in | yield | lie | pretend | demand | offer | propose | try ) \b
     | \b without\ (?:\w+\ ){1,3}? knowing\ that\ you\ know \b
     """,
@@ -211,8 +216,12 @@ def _telling(text: str) -> set[float]:
 
 @lru_cache(maxsize=20_000)
 def _telling_runs(text: str) -> frozenset[tuple[str, ...]]:
-    found = runs(text, _RUN)
-    return frozenset(run for run in found if sum(word not in FUNCTION_WORDS for word in run) >= _CARRYING)
+    short = (run for run in runs(text, _RUN) if _carrying(run) >= _CARRYING)
+    return frozenset((*short, *(run for run in runs(text, _LONG_RUN) if _carrying(run) >= _CARRYING - 1)))
+
+
+def _carrying(run: tuple[str, ...]) -> int:
+    return sum(word not in FUNCTION_WORDS for word in run)
 
 
 def _own(seat: Seat, scenario: Scenario, *, extra: bool = False) -> str:

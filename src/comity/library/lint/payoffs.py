@@ -106,10 +106,7 @@ def _limits_beyond(price: Price, seat: str, text: str) -> Iterator[str]:
         for amount in _amounts(sentence, price.unit):
             if not low <= amount <= high:
                 yield f"{price.unit}{amount:g} is outside of the prices that can be named, {low} to {high}"
-            elif re.search(
-                r"\b(?:above|below|over|under|beyond|more than|less than)\b.*\b(?:walk|keep|leave|refuse|no)\b",
-                sentence,
-            ):
+            elif _AS_A_LIMIT.search(sentence):
                 wrong = amount > price.reserves[seat] if seat == price.buyer else amount < price.reserves[seat]
                 if wrong:
                     yield f"{price.unit}{amount:g} as a limit, where the seat loses from {price.reserves[seat]} on"
@@ -137,4 +134,7 @@ def _other_amounts(amount: int, unit: str, name: str, text: str) -> Iterator[str
         yield f"{', '.join(f'{number:g}' for number in sorted(said))} {unit}, where the payoff's {name} is {amount}"
 
 
+_AS_A_LIMIT = re.compile(
+    r"\b(?:above|below|over|under|beyond|more than|less than)\b.*\b(?:walk|keep|leave|refuse|no)\b", re.IGNORECASE
+)
 _SIGNS = {"dollars": "$", "euros": "€", "pounds": "£"}

@@ -104,7 +104,7 @@ def minor_party(shelf: Shelf) -> Iterator[Found]:
             if field.endswith(".role"):
                 found = _MINOR_ROLE.search(text)
             elif field in ("setting", "title"):
-                found = _MINORS_MEET.search(text)
+                found = next(filter(None, map(_MINORS_MEET.search, sentences(text))), None)
             else:
                 found = _is_minor(text, "you")
             if found:
@@ -142,24 +142,27 @@ _MINOR_ROLE = re.compile(
 )
 _MINORS_MEET = re.compile(
     rf"""
-      \b (?: two | three | four | five | both | a\ group\ of ) \ (?: \w+\ )?? {_YOUNG} \b
+      ^ (?: two | three | four | five | both | a\ group\ of ) \ (?: \w+\ )?? {_YOUNG} \b
     | ^ (?: an? | the ) \ (?: \w+[ ])?? {_YOUNG} \ (?: and | who | is | are | has | have | wants | sits | stands | asks | meets ) \b
     | ^ (?: an? | the ) \ {_AGE}[- ]year[- ]old \b
-    | \b (?: two | three | four | both ) \ {_AGE}[- ]year[- ]olds \b
-    | \b (?: an? ) \ {_YOUNG} \ and \ (?: an? | the | their ) \b
+    | ^ (?: two | three | four | both ) \ {_AGE}[- ]year[- ]olds \b
+    | ^ (?: an? ) \ {_YOUNG} \ and \ (?: an? | the | their ) \b
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _GENDERED_PAIR = re.compile(
-    r"\b(?:two|three|four|five|both) (?:\w+ )??(\w+)\b|^(?:an?|the) (?:\w+ )?(\w+) and (?:an?|the|(?:his|her|their)) (?:\w+ )?(\w+)\b",
-    re.IGNORECASE,
+    r"\b(?:two|three|four|five|both) ([\w']+(?: [\w']+)?)|^(?:an?|the) ([\w']+(?: [\w']+)?) and (?:an?|the|his|her|their) ([\w']+(?: [\w']+)?)"
 )
 _GENDERED_SEAT = re.compile(
-    r"\b(?:you are|you're|you were|as) (?:an?|the|his|her|their) (?:\w+ )?(\w+)\b"
-    r"|\bthe other(?: \w+)?(?: is|,) (?:your|an?|his|her) (?:\w+ )?(\w+)\b",
-    re.IGNORECASE,
+    r"\b(?:you are|you're|you were|as) (?:an?|the|his|her|their) ([\w']+(?: [\w']+)?)"
+    r"|\bthe other(?: \w+)?(?: is|,)? (?:your|an?|his|her) ([\w']+(?: [\w']+)?)"
 )
-_PRONOUNS = {"he", "him", "his", "himself", "she", "her", "hers", "herself"}
+_SOMEBODY_NAMED = re.compile(
+    r"[a-z,;] (?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|July|August|September|October"
+    r"|November|December|Christmas|Easter|Ramadan|New|English|German|French|Spanish|Italian)[A-Z][a-z]+"
+)
+_FEMININE = {"she", "her", "hers", "herself"}
+_PRONOUNS = {"he", "him", "his", "himself", *_FEMININE}
 _OF_TRADES = re.compile(
     r"(?:[^aeiou]er|[tsr]or|eer|ist|ian|ant|ent|man|woman|men|ess|lord|lady|keeper|wright|smith)s?$"
 )
@@ -242,43 +245,50 @@ def _gendered_in(field: str, text: str, gendered: frozenset[str]) -> str:
         found = words(text)
         return next((word for at, word in enumerate(found) if word in gendered and "whose" not in found[:at]), "")
     pattern = _GENDERED_PAIR if field in ("setting", "title") else _GENDERED_SEAT
-    return next(
-        (word for found in pattern.finditer(text) for word in found.groups() if word and word.casefold() in gendered),
-        "",
-    )
-
-
-def _loose_pronoun(text: str, parties: frozenset[str]) -> str:
-    """A pronoun with a gender before which only parties are spoken of."""
-    if any(re.search(r"[a-z,;] [A-Z][a-z]+", sentence) for sentence in sentences(text)):
-        return ""  # somebody with a name
-    found = words(text)
-    for index, word in enumerate(found):
-        if word in _PRONOUNS:
-            return word
-        if _is_third(found, index, parties):
-            return ""
+    for sentence in sentences(text):
+        for match in pattern.finditer(" ".join(words(sentence))):
+            named = [word for group in match.groups() if group for word in group.split()]
+            if word := next((word for word in named if word in gendered), ""):
+                return word
     return ""
 
 
-def _is_third(found: tuple[str, ...], index: int, parties: frozenset[str]) -> bool:
-    """Whether a word is somebody who is no party."""
-    word = found[index].removesuffix("'s").removesuffix("s'")
-    if word in parties or word in ("other", "others"):
-        return False
+def _loose_pronoun(text: str, parties: frozenset[str]) -> str:
+    """A pronoun with a gender where whoever was last spoken of is a party, or nobody was."""
+    if any(_SOMEBODY_NAMED.search(sentence) for sentence in sentences(text)):
+        return ""
+    found = words(text)
+    third = vessel = False
+    for index, word in enumerate(found):
+        if word in _PRONOUNS and not third and not (vessel and word in _FEMININE):
+            return word
+        if word in ("other", "others") or _is_person(word):
+            third = not _is_party(found, index, parties)
+        vessel = vessel or word in _listed("vessels")
+    return ""
+
+
+def _is_party(found: tuple[str, ...], index: int, parties: frozenset[str]) -> bool:
+    """Whether a word for somebody means one of the parties, as far as the words before it tell."""
+    word = found[index]
     if word in _OFTEN_A_PARTY:
-        return bool({"a", "an", "another", "some", "old", "third"} & set(found[max(0, index - 2) : index]))
-    single = word.removesuffix("s")
-    listed = _listed("persons") | _listed("gendered") | _listed("animals")
-    return bool({word, single} & listed) or (
-        _OF_TRADES.search(word) is not None and not {word, single} & (_listed("things") | FUNCTION_WORDS)
-    )
+        return not {"a", "an", "another", "some", "old", "third"} & set(found[max(0, index - 2) : index])
+    return word in parties or word in ("other", "others")
+
+
+def _is_person(word: str) -> bool:
+    word = word.removesuffix("'s").removesuffix("s'")
+    forms = {word, word.removesuffix("s")}
+    if forms & (_listed("persons") | _listed("gendered") | _listed("animals") | _OFTEN_A_PARTY):
+        return True
+    return _OF_TRADES.search(word) is not None and not forms & (_listed("things") | FUNCTION_WORDS)
 
 
 def _is_minor(text: str, who: str) -> re.Match[str] | None:
     """Where a text says of somebody that they are no adult."""
     return re.search(
-        rf"\b{who}(?: are|'re| is|, an?|, the) (?:only |just |still |barely )?(?:an? |the )?(?:\w+ )??"
+        rf"\bas an? (?:{_AGE}[- ]years?[- ]old|(?!child){_YOUNG})\b"
+        rf"|\b{who}(?: are|'re| is|, an?|, the) (?:only |just |still |barely )?(?:an? |the )?(?:\w+ )??"
         rf"(?:{_AGE}\b(?! (?:of|minutes?|hours?|days?|weeks?|months?|miles?|to|in|people|times?|percent|short|behind|years? (?!old)))"
         rf"(?:[- ]years?[- ]old)?|{_YOUNG}\b(?! of| psych| nurse| doctor)|underage\b)",
         text,

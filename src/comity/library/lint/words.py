@@ -27,7 +27,7 @@ _CARRY_NOTHING = """
     back be because been before being below between both but by call can cannot come could day did do does doing done down
     during each either else end enough even ever every everyone everything far few find first for from get give go going good
     got had has have having here how however i if in instead into is it its itself just keep know last later least leave less
-    let like little long look made make many may me might mine more most much must my need neither never new next no nobody
+    like little long look made make many may me might mine more most much must my need neither never new next no nobody
     none nor not nothing now of off often on once one ones only or other others otherwise our out over own people perhaps
     person put quite rather really same say see should since so some somebody someone something soon still such sure take tell
     than that the their theirs them themselves then there these they thing things think this those though through till time to
