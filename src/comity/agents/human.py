@@ -150,7 +150,8 @@ def _terms(said: str, offered: Sequence[Term]) -> dict[str, str]:
     if said and len(offered) == 1 and not said.startswith(f"{offered[0].id}="):
         return {offered[0].id: said}
     starts = sorted(at for term in offered if (at := f" {said}".find(f" {term.id}=")) >= 0)
-    pairs = (said[start:end].partition("=") for start, end in zip(starts, [*starts[1:], None], strict=True))
+    ends = [*starts[1:], len(said)] if starts else []
+    pairs = (said[start:end].partition("=") for start, end in zip(starts, ends, strict=True))
     terms = {term: value.strip() for term, _, value in pairs}
     if said and not terms:
         raise UnusableReply(f"write the terms as TERM=VALUE; they are: {'; '.join(map(str, offered)) or 'none now'}")

@@ -137,7 +137,7 @@ def _beside(scenario: Scenario, ids: Sequence[str], relationships: Iterable[Rela
 
 def _fits(who: Character, seat: Seat) -> bool:
     occupied = not seat.occupations or _key(who.occupation) in map(_key, seat.occupations)
-    return occupied and seat.ages[0] <= who.age <= seat.ages[1]
+    return occupied and (who.age is None or seat.ages[0] <= who.age <= seat.ages[1])
 
 
 def _key(text: str) -> str:

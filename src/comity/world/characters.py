@@ -53,8 +53,8 @@ class Character(Record):
 
     id: Slug
     name: Name
-    age: int = Field(ge=18, le=120)
-    """In years. Characters are adults."""
+    age: int | None = Field(ge=18, le=120)
+    """In years. Characters are adults; `None` for one of whom no more is known, such as a participant of a study."""
     gender: Name
     pronouns: Name
     occupation: Name

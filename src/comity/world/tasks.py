@@ -76,7 +76,7 @@ class Task(Record):
         found: list[str] = []
         for seat in self.scenario.seats:
             who = self.cast[seat.id]
-            if not seat.ages[0] <= who.age <= seat.ages[1]:
+            if who.age is not None and not seat.ages[0] <= who.age <= seat.ages[1]:
                 found.append(f"{who.name} is {who.age}; seat {seat.id!r} wants {seat.ages[0]} to {seat.ages[1]}")
             if seat.occupations and _same(who.occupation) not in map(_same, seat.occupations):
                 found.append(f"{who.name} is {who.occupation!r}; seat {seat.id!r} wants {', '.join(seat.occupations)}")

@@ -226,7 +226,7 @@ def facts_of(character: Character, wanted: tuple[Fact, ...]) -> dict[Fact, str]:
         "occupation": character.occupation,
         "pronouns": character.pronouns,
         "public_info": character.public_info,
-        "age": str(character.age),
+        "age": "" if character.age is None else str(character.age),
         "gender": character.gender,
         "big_five": _big_five(character.big_five),
         "moral_values": ", ".join(character.moral_values),
