@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from comity.interop.sotopia import read_sotopia
-from comity.library import starter
+from comity.library import sets, starter
 from comity.run.plan import PRESETS, PlanError, TaskSet, load_plan
 from comity.run.tasks import tasks_of
 from comity.store import Store
@@ -63,3 +63,21 @@ def test_the_presets_find_the_papers_tasks_among_others(store: Store, preset: st
     assert len(casts) == scenarios
     assert set(casts.values()) == {5}
     assert casts.total() == tasks
+
+
+def test_a_set_of_the_library_is_played_and_can_be_narrowed(store: Store) -> None:
+    assert found(store, set="dev", count=250) == sets.tasks_of("dev")
+    scenario = sets.tasks_of("dev")[0].scenario.id
+    narrowed = found(store, set="dev", scenarios=[scenario])
+    assert len(narrowed) == 5
+    assert {task.scenario.id for task in narrowed} == {scenario}
+    other = sets.tasks_of("test")[0].scenario.id
+    with pytest.raises(PlanError, match=f"there is no '{other}'"):
+        found(store, set="dev", scenarios=[other])
+
+
+def test_a_set_that_is_not_there_or_not_of_the_library_is_refused(store: Store) -> None:
+    with pytest.raises(PlanError, match=r"tasks\.set: there is no task set 'tets'; did you mean 'test'\?"):
+        found(store, set="tets")
+    with pytest.raises(PlanError, match=r"tasks\.set: 'hard' is a set of the library, and the source is 'store'"):
+        found(store, set="hard", source="store")

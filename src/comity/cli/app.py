@@ -8,12 +8,28 @@ import stamina
 import typer
 
 from comity._version import __version__
-from comity.cli import cache, doctor, exporting, importing, listing, models, play, run_plan, score, show, simulate
+from comity.cli import (
+    cache,
+    doctor,
+    exporting,
+    importing,
+    library,
+    listing,
+    models,
+    play,
+    run_plan,
+    score,
+    show,
+    simulate,
+)
 from comity.cli.output import complain
 from comity.evaluate.judge import UnfinishedEpisode
 from comity.evaluate.rubric import RubricError
 from comity.interop.remarks import ImportFailed
 from comity.library import LibraryError
+from comity.library.casting import TooFewCasts
+from comity.library.embedding import NoEmbedder
+from comity.library.sets import UnknownSet
 from comity.models.cache import CacheError
 from comity.models.prices import BadPrices
 from comity.models.protocol import ModelError
@@ -57,6 +73,7 @@ listing.add_to(app)
 score.add_to(app)
 importing.add_to(app)
 exporting.add_to(app)
+library.add_to(app)
 models.add_to(app)
 cache.add_to(app)
 doctor.add_to(app)
@@ -71,10 +88,13 @@ _MENDABLE = (
     ImportFailed,
     LibraryError,
     ModelError,
+    NoEmbedder,
     PlanError,
     RubricError,
     StoreError,
+    TooFewCasts,
     UnfinishedEpisode,
+    UnknownSet,
 )
 
 

@@ -14,6 +14,7 @@ from comity.agents.briefing import printable
 from comity.cli.choose import open_store, store_url
 from comity.cli.output import console, print_json, told
 from comity.library import load_library, starter
+from comity.library.sets import tasks_of
 from comity.store import EpisodeSummary, RunSummary, Store, TaskSummary
 
 __all__ = ["add_to"]
@@ -29,6 +30,9 @@ def listing(
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest episodes first.")] = 50,
     run: Annotated[str | None, typer.Option(help="Only the episodes of this run.")] = None,
     library: Annotated[Path | None, typer.Option(help="A folder of your own characters and scenarios.")] = None,
+    of_set: Annotated[
+        str | None, typer.Option("--set", help="Only this task set of the library; see `comity library sets`.")
+    ] = None,
     store: Annotated[
         str | None, typer.Option(help="Where episodes are kept; else COMITY_STORE, else ./comity.db.")
     ] = None,
@@ -41,7 +45,7 @@ def listing(
         elif what == "runs":
             _runs(opened, store_url(store), as_json=as_json)
         elif what == "tasks":
-            _tasks(opened, limit, library, as_json=as_json)
+            _tasks(_listed_tasks(opened, library, of_set), limit, as_json=as_json)
         else:
             raise typer.BadParameter(f"there are episodes, runs and tasks, not {what!r}")
 
@@ -95,10 +99,15 @@ def _run_row(run: RunSummary) -> tuple[str, ...]:
     return (run.id, *(f"{count:,}" for count in counts), cost)
 
 
-def _tasks(store: Store, limit: int, library: Path | None, *, as_json: bool) -> None:
-    own = (load_library(library) if library else starter()).tasks
+def _listed_tasks(store: Store, library: Path | None, of_set: str | None) -> list[TaskSummary]:
+    if of_set is not None and library is not None:
+        raise typer.BadParameter("--set names a task set of the shipped library; leave --library out")
+    own = tasks_of(of_set) if of_set else (load_library(library) if library else starter()).tasks
     found = [TaskSummary(task.id, task.scenario.id, task.scenario.title, task.names) for task in own]
-    found += store.tasks()
+    return found if of_set else found + list(store.tasks())
+
+
+def _tasks(found: Sequence[TaskSummary], limit: int, *, as_json: bool) -> None:
     if as_json:
         print_json([asdict(summary) for summary in found])
         return

@@ -45,6 +45,8 @@ class TaskSet(Record):
 
     source: str = "library"
     """`library` (the one that ships), `store` (what was imported), or a folder of your own, seen from the plan's file."""
+    set: str | None = None
+    """One of the library's task sets: `all`, `hard`, `lite`, `dev` or `test`. What else is named is looked for in it."""
     scenarios: tuple[str, ...] = ()
     """Scenarios by their id or title; every task of theirs."""
     tasks: tuple[str, ...] = ()

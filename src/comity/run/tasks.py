@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from comity.library import load_library, starter
+from comity.library import load_library, sets, starter
 from comity.library.problems import did_you_mean
 from comity.run.plan import PlanError, TaskSet
 from comity.store import Store
@@ -17,7 +17,7 @@ def tasks_of(wanted: TaskSet, store: Store, base: Path) -> tuple[Task, ...]:
 
     `base` is the folder from which a relative source is seen.
     """
-    every = _source(wanted.source, store, base)
+    every = _of_set(wanted) if wanted.set else _source(wanted.source, store, base)
     of_origin = [task for task in every if task.scenario.source.startswith(wanted.origin)]
     if not of_origin:
         raise PlanError(_none(wanted))
@@ -31,6 +31,15 @@ def tasks_of(wanted: TaskSet, store: Store, base: Path) -> tuple[Task, ...]:
             "is the right data imported, and all of it? See `comity list tasks`"
         )
     return found
+
+
+def _of_set(wanted: TaskSet) -> Sequence[Task]:
+    if wanted.source != "library":
+        raise PlanError(f"tasks.set: {wanted.set!r} is a set of the library, and the source is {wanted.source!r}")
+    try:
+        return sets.tasks_of(wanted.set or "all")
+    except sets.UnknownSet as error:
+        raise PlanError(f"tasks.set: {error}") from None
 
 
 def _source(source: str, store: Store, base: Path) -> Sequence[Task]:
