@@ -22,6 +22,7 @@ from comity.store.summaries import (
     EpisodeSummary,
     RunSummary,
     TaskSummary,
+    list_episode_ids,
     list_episodes,
     list_ids,
     list_runs,
@@ -34,6 +35,7 @@ from comity.world.environment import End
 from comity.world.episodes import Episode, Interruption
 from comity.world.events import Event
 from comity.world.outcomes import Outcome
+from comity.world.record import content_hash
 from comity.world.scorecards import Rubric, Scorecard
 from comity.world.tasks import Task
 
@@ -179,6 +181,16 @@ class Store:
         """
         return self._read(lambda connection: list_episodes(connection, limit, run))
 
+    def episode_ids(self, *, run: str | None = None) -> list[str]:
+        """The ids of all episodes, or of those of a run that have begun, oldest first. `NotFound` for no such run."""
+
+        def work(connection: Connection) -> list[str]:
+            if run is not None:
+                runs.read_run(connection, run)
+            return list_episode_ids(connection, run)
+
+        return self._read(work)
+
     # Scorecards
 
     def add_scorecard(self, card: Scorecard, rubric: Rubric) -> None:
@@ -198,6 +210,16 @@ class Store:
     def judged(self, episode_id: str) -> frozenset[str]:
         """The keys of the judges that have read the episode; see `judge_key`."""
         return self._read(lambda connection: scorecards.judged(connection, episode_id))
+
+    def rubrics(self) -> tuple[Rubric, ...]:
+        """Every rubric that a scorecard was judged by, by id and version."""
+
+        def work(connection: Connection) -> tuple[Rubric, ...]:
+            snapshots = Snapshots(connection)
+            found = [snapshots.record(name, Rubric, f"rubric {name!r}") for name in snapshots.hashes("rubric")]
+            return tuple(sorted(found, key=lambda rubric: (rubric.id, rubric.version, content_hash(rubric))))
+
+        return self._read(work)
 
     def rubric(self, hash_: str) -> Rubric:
         """The rubric of this content hash, as scorecards name it in `rubric_hash`. Raises `NotFound`."""

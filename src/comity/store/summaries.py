@@ -18,6 +18,7 @@ __all__ = [
     "RunSummary",
     "Status",
     "TaskSummary",
+    "list_episode_ids",
     "list_episodes",
     "list_ids",
     "list_runs",
@@ -199,6 +200,13 @@ def list_episodes(connection: Connection, limit: int | None, run: str | None = N
         .limit(limit)
     )
     return [_episode(row) for row in rows]
+
+
+def list_episode_ids(connection: Connection, run: str | None = None) -> list[str]:
+    """The ids of all episodes, or of those of one run, oldest first. None of them is built."""
+    of_run = select(members.c.episode).where(members.c.run == run)
+    wanted = select(episodes.c.id).where(true() if run is None else episodes.c.id.in_(of_run))
+    return list(connection.scalars(wanted.order_by(episodes.c.started_at, episodes.c.seq)))
 
 
 def _episode(row: Row[tuple[object, ...]]) -> EpisodeSummary:
