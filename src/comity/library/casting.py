@@ -35,8 +35,8 @@ class TooFewCasts(ValueError):
 class Casting:
     """The casts of one scenario, numbered from 0 to `total - 1`; nobody sits in two seats.
 
-    Two characters stand to each other as their own relationship says; a pair without one are strangers. Counting takes at
-    most one step for each set of people who can fill all seats but one: 0.4 s for five seats and forty characters where
+    Two characters stand to each other as their own relationship says; a pair without one are strangers. Who is of no known
+    age fits any. Counting takes at most one step for each set of people who can fill all seats but one: 0.4 s for five seats and forty characters where
     everything is allowed, less where constraints bite. Memory grows with the steps.
     """
 
