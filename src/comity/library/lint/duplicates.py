@@ -35,8 +35,13 @@ form, 16 come to 0.1, and all of them tell the same situation in other words.
 _LEAST = 8
 """Fewer shared runs are a manner of speaking."""
 
-_CLOSE = 0.85
-"""The cosine of two texts' vectors from which they mean nearly the same; see `same_meaning`."""
+_CLOSE = 0.74
+"""The cosine from which two texts mean nearly the same, set for the setting and goals of scenarios and all-MiniLM-L6-v2.
+
+The most alike of the shipped scenarios have 0.66 and half of their pairs less than 0.29. Of SOTOPIA's scenarios that are not made
+from a form every pair from 0.71 on is one situation twice, such as a friend who is asked to give at a charity event. A good scenario
+put in other words throughout comes to 0.75. Of SOTOPIA-pi's 689, which a model wrote, two in five have a neighbour at 0.75.
+"""
 
 _BRING_ROUND = {"convince", "persuade", "encourage", "urge", "get", "make", "ask", "induce", "move", "bring"}
 

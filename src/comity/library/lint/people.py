@@ -88,7 +88,10 @@ def gendered_pronoun(shelf: Shelf) -> Iterator[Found]:
 def minor_character(shelf: Shelf) -> Iterator[Found]:
     """A character who is no adult: by age, by an age in the prose, or by an occupation such as a schoolchild's."""
     for who in shelf.characters:
-        told = {"age": f"{who.age}-year-old" if who.age is not None and who.age < 18 else "", "occupation": who.occupation}
+        told = {
+            "age": f"{who.age}-year-old" if who.age is not None and who.age < 18 else "",
+            "occupation": who.occupation,
+        }
         told |= {"public_info": who.public_info, "personality": who.personality, "secret": who.secret}
         first = who.name.split()[0]
         for field, text in told.items():

@@ -1,0 +1,160 @@
+"""Fresh games: any number, always the same, valid, in varied words, and with something to be won in most of them."""
+
+from collections import Counter
+from itertools import product
+
+import pytest
+from games import a_task
+from negotiating import ALL, outcome, playing, seated
+
+from comity.library.casting import Casting
+from comity.library.fresh import FRESH_KINDS, UnknownKind, fresh, fresh_one
+from comity.library.loader import starter
+from comity.world.choices import MutualFriend, PublicGoods
+from comity.world.deals import Contract, Deal, Division, Price
+from comity.world.positions import Offer
+from comity.world.record import content_hash
+from comity.world.scenarios import Scenario
+
+MANY = 120
+FAMILIES = {scenario.family for scenario in starter().scenarios}
+
+
+@pytest.mark.parametrize("kind", FRESH_KINDS)
+def test_the_same_seed_and_index_give_the_same_game_and_others_other_ones(kind: str) -> None:
+    some = fresh(kind, 30, seed=4)
+    assert fresh(kind, 12, seed=4) == some[:12]
+    assert fresh_one(kind, 29, seed=4) == some[29]
+    assert len({scenario.id for scenario in (*some, *fresh(kind, 30, seed=5))}) == 60
+    assert len({content_hash(scenario) for scenario in some}) == 30
+    assert len({str(scenario.payoff) for scenario in (*some, *fresh(kind, 30, seed=5))}) > 40
+
+
+@pytest.mark.parametrize("kind", FRESH_KINDS)
+def test_each_says_what_it_is_where_it_comes_from_and_under_which_licence(kind: str) -> None:
+    for index, scenario in enumerate(fresh(kind, 20, seed=-3)):
+        assert scenario.payoff is not None
+        assert scenario.payoff.kind == kind
+        assert (scenario.id, scenario.licence) == (f"fresh_{kind}_m3_{index}", "Apache-2.0")
+        assert scenario.source == f"Comity fresh@1 {kind} -3/{index}"
+        assert scenario.family in FAMILIES
+        assert Scenario.model_validate_json(scenario.model_dump_json()) == scenario
+
+
+@pytest.mark.parametrize("kind", FRESH_KINDS)
+def test_the_prose_is_filled_and_varied(kind: str) -> None:
+    scenarios = fresh(kind, MANY)
+    texts = [
+        text
+        for s in scenarios
+        for text in (s.title, s.setting, *(x for seat in s.seats for x in (seat.role, seat.goal, seat.extra_info)))
+    ]
+    assert all(text and "{" not in text and "}" not in text and "  " not in text for text in texts)
+    assert len({scenario.setting for scenario in scenarios}) > 25
+    assert len({seat.goal for scenario in scenarios for seat in scenario.seats}) >= 4
+    assert len({scenario.title.rpartition(" (")[0] for scenario in scenarios}) > 8
+    settings = Counter(scenario.setting.split()[0] for scenario in scenarios)
+    assert len(settings) >= 2
+
+
+@pytest.mark.parametrize("kind", FRESH_KINDS)
+def test_goals_tell_no_private_number(kind: str) -> None:
+    for scenario in fresh(kind, MANY):
+        told = " ".join(f"{seat.goal} {seat.extra_info}" for seat in scenario.seats)
+        assert not any(char.isdigit() for char in told), told
+
+
+@pytest.mark.parametrize("kind", FRESH_KINDS)
+def test_people_of_the_library_can_be_cast(kind: str) -> None:
+    for scenario in fresh(kind, 3):
+        (task,) = Casting.of(scenario, starter()).draw(1, seed=1)
+        assert task.violations() == []
+
+
+def room_of(deal: Deal, seats: list[str]) -> bool:
+    """Whether some deal is better for all than none."""
+    return any(all(deal.worth(s, offer) > deal.fallback(s) for s in seats) for offer in deal.offers(seats[0]))
+
+
+@pytest.mark.parametrize(("kind", "least"), [("price", 0.7), ("contract", 0.9)])
+def test_most_deals_have_room_for_trade_and_not_all_prices_do(kind: str, least: float) -> None:
+    found = []
+    for scenario in fresh(kind, MANY):
+        assert isinstance(scenario.payoff, Deal)
+        found.append(room_of(scenario.payoff, [seat.id for seat in scenario.seats]))
+    assert least <= sum(found) / MANY
+    assert kind != "price" or sum(found) < 0.95 * MANY
+
+
+def test_in_most_divisions_both_can_have_more_than_half_of_all_that_there_is_for_them() -> None:
+    good = 0
+    for scenario in fresh("division", MANY):
+        payoff = scenario.payoff
+        assert isinstance(payoff, Division)
+        one, other = (payoff.values[seat.id] for seat in scenario.seats)
+        wholes = [sum(count * of[item] for item, count in payoff.items.items()) for of in (one, other)]
+        for taken in product(*(range(count + 1) for count in payoff.items.values())):
+            mine = sum(n * one[item] for n, item in zip(taken, payoff.items, strict=True))
+            theirs = wholes[1] - sum(n * other[item] for n, item in zip(taken, payoff.items, strict=True))
+            if 2 * mine > wholes[0] and 2 * theirs > wholes[1]:
+                good += 1
+                break
+    assert good > 0.8 * MANY
+
+
+def test_both_ways_of_settling_a_division_and_all_numbers_of_seats_and_rounds_come_up() -> None:
+    ways = Counter(s.payoff.settled_by for s in fresh("division", MANY) if isinstance(s.payoff, Division))
+    assert ways["acceptance"] > ways["selection"] > MANY / 12
+    pots = [s for s in fresh("public_goods", MANY) if isinstance(s.payoff, PublicGoods)]
+    assert {len(s.seats) for s in pots} == {2, 3, 4, 5}
+    assert {len(s.seats) for s in fresh("contract", MANY)} == {2, 3}
+    assert {len(s.seats) for s in fresh("mutual_friend", MANY)} == {2, 3}
+    assert {len(s.seats) for s in fresh("secret", MANY)} == {2, 3, 4}
+
+
+def test_a_seats_goal_names_what_is_dearest_to_it() -> None:
+    for scenario in fresh("division", MANY):
+        assert isinstance(scenario.payoff, Division)
+        for seat in scenario.seats:
+            values = scenario.payoff.values[seat.id]
+            named = [item for item in values if item in seat.goal]
+            assert max(values.values()) in [values[item] for item in named], (seat.goal, values)
+    for scenario in fresh("contract", MANY):
+        assert isinstance(scenario.payoff, Contract)
+        for seat in scenario.seats:
+            points = {issue: max(of) for issue, of in scenario.payoff.points[seat.id].items()}
+            named = [issue for issue in points if issue.replace("-", " ") in seat.goal]
+            assert max(points.values()) in [points[issue] for issue in named], (seat.goal, points)
+
+
+def test_a_price_can_be_named_at_either_reserve() -> None:
+    for scenario in fresh("price", MANY):
+        payoff = scenario.payoff
+        assert isinstance(payoff, Price)
+        for seat, reserve in payoff.reserves.items():
+            assert reserve in payoff.terms(seat)[0]
+            assert payoff.worth(seat, Offer(seat, {"price": reserve})) == 0
+
+
+def test_lists_of_contacts_hold_nobody_twice_under_one_name() -> None:
+    for scenario in fresh("mutual_friend", MANY):
+        assert isinstance(scenario.payoff, MutualFriend)
+        people = {person for of in scenario.payoff.contacts.values() for person in of}
+        assert len({person.partition(" (")[0] for person in people}) == len(people)
+
+
+def test_an_unknown_kind_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(UnknownKind, match="no fresh games of kind 'chess'; there are: division, price, contract"):
+        fresh("chess", 1)
+
+
+@pytest.mark.parametrize("kind", FRESH_KINDS)
+def test_they_can_be_played_to_different_outcomes(kind: str) -> None:
+    found = set()
+    for number, scenario in enumerate(fresh(kind, 40)):
+        assert scenario.payoff is not None
+        game = a_task(scenario.payoff, tuple(seat.id for seat in scenario.seats), turns=scenario.turn_limit)
+        specs = list(ALL)
+        result = outcome(playing(game, seated(game, specs[number % 11], specs[(3 * number + 1) % 11]), seed=number))
+        found.add((result.status, tuple(result.utilities.values())))
+    assert len(found) >= 3
