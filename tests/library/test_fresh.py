@@ -1,6 +1,7 @@
 """Fresh games: any number, always the same, valid, in varied words, and with something to be won in most of them."""
 
 from collections import Counter
+from hashlib import sha256
 from itertools import product
 
 import pytest
@@ -61,6 +62,9 @@ def test_the_prose_is_filled_and_varied(kind: str) -> None:
 def test_goals_tell_no_private_number(kind: str) -> None:
     for scenario in fresh(kind, MANY):
         told = " ".join(f"{seat.goal} {seat.extra_info}" for seat in scenario.seats)
+        if isinstance(scenario.payoff, Contract):  # what one would like there is the seat's own business
+            for option in (option for options in scenario.payoff.issues.values() for option in options):
+                told = told.replace(option, "")
         assert not any(char.isdigit() for char in told), told
 
 
@@ -123,7 +127,7 @@ def test_a_seats_goal_names_what_is_dearest_to_it() -> None:
         assert isinstance(scenario.payoff, Contract)
         for seat in scenario.seats:
             points = {issue: max(of) for issue, of in scenario.payoff.points[seat.id].items()}
-            named = [issue for issue in points if issue.replace("-", " ") in seat.goal]
+            named = [issue for issue in points if issue.replace("-", " ") in seat.goal.casefold()]
             assert max(points.values()) in [points[issue] for issue in named], (seat.goal, points)
 
 
@@ -158,3 +162,26 @@ def test_they_can_be_played_to_different_outcomes(kind: str) -> None:
         result = outcome(playing(game, seated(game, specs[number % 11], specs[(3 * number + 1) % 11]), seed=number))
         found.add((result.status, tuple(result.utilities.values())))
     assert len(found) >= 3
+
+
+PINNED: dict[str, str] = {
+    "division": "435af284285f04a9",
+    "price": "835cfef9e82165f2",
+    "contract": "8f9d60abec0971fb",
+    "dilemma": "321a1a49b7418016",
+    "public_goods": "9723ac47d405c3ee",
+    "mutual_friend": "3737d461d645377f",
+    "secret": "df61e03681de2358",
+    "gift": "d7221f6426769d16",
+}
+
+
+@pytest.mark.parametrize("kind", FRESH_KINDS)
+def test_a_version_draws_the_same_games_for_good(kind: str) -> None:
+    """Where this fails on purpose, raise `FRESH_VERSION`: what names its games by it must not come to mean others."""
+    assert digest(kind) == PINNED[kind]
+
+
+def digest(kind: str) -> str:
+    told = [scenario.model_dump_json(exclude_defaults=True) for scenario in fresh(kind, 40, seed=1)]
+    return sha256("\n".join(told).encode()).hexdigest()[:16]

@@ -1,0 +1,53 @@
+"""Fresh games: any number of scenarios with a payoff, each drawn by hash from its kind, seed and index, in worlds from `templates/`.
+
+They are for training and evaluation at scale. They are worth playing, but nobody wrote them by hand: what a benchmark is judged by
+is the library itself. Nothing here plays a game or casts anybody.
+"""
+
+from collections.abc import Callable, Mapping
+
+from comity.library.drawing import FRESH_VERSION, Draw, worlds
+from comity.library.fresh_choices import dilemma, gift, mutual_friend, public_goods, secret
+from comity.library.fresh_deals import contract, division, price
+from comity.world.scenarios import Scenario
+
+__all__ = ["FRESH_KINDS", "UnknownKind", "fresh", "fresh_one"]
+
+_MAKERS: Mapping[str, Callable[[Draw], dict[str, object]]] = {
+    "division": division,
+    "price": price,
+    "contract": contract,
+    "dilemma": dilemma,
+    "public_goods": public_goods,
+    "mutual_friend": mutual_friend,
+    "secret": secret,
+    "gift": gift,
+}
+
+FRESH_KINDS = tuple(_MAKERS)
+"""The kinds of payoff that there are fresh games of."""
+
+
+class UnknownKind(ValueError):
+    """There are no fresh games of this kind."""
+
+
+def fresh(kind: str, count: int, seed: int = 0) -> tuple[Scenario, ...]:
+    """So many fresh scenarios of a kind of payoff. The first of a longer list are those of a shorter one. Raises `UnknownKind`."""
+    return tuple(fresh_one(kind, index, seed) for index in range(count))
+
+
+def fresh_one(kind: str, index: int, seed: int = 0) -> Scenario:
+    """The fresh scenario of this kind, seed and index, from 0. Raises `UnknownKind`."""
+    if kind not in _MAKERS:
+        raise UnknownKind(f"there are no fresh games of kind {kind!r}; there are: {', '.join(FRESH_KINDS)}")
+    made = _MAKERS[kind](Draw(kind, seed, index))
+    return Scenario.model_validate(
+        {
+            "id": f"fresh_{kind}_{seed}_{index}".replace("-", "m"),
+            "family": worlds(kind).family,
+            "source": f"Comity fresh@{FRESH_VERSION} {kind} {seed}/{index}",
+            "licence": "Apache-2.0",
+            **made,
+        }
+    )
