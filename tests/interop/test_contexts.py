@@ -1,4 +1,4 @@
-"""What SOTOPIA told its agents and its judge, by relationship; and no more of it to an agent than that."""
+"""What SOTOPIA told its agents, by relationship; and no more of it to an agent than that."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,6 @@ from comity.interop.contexts import (
     Context,
     background,
     context,
-    judges_context,
     kind_shown,
     read_background,
     read_context,
@@ -30,6 +29,20 @@ def test_a_whole_background_is_one_sentence_and_is_read_back() -> None:
     assert background(ann.model_copy(update=dict(fields))) == ALL_OF_ANN
     assert (fields["age"], fields["public_info"], fields["secret"]) == (30, "Ann cooks. ", "Ann hates food.")
     assert read_background("Ann Hart. Country: ENGLAND.", "Ann Hart") is None
+
+
+def test_an_age_that_is_not_known_is_left_out_and_read_back_as_that() -> None:
+    ann, _ = people()
+    ageless = ann.model_copy(update={"age": None})
+    assert background(ageless) == ALL_OF_ANN.replace("30-year-old ", "")
+    fields = read_background(background(ageless), "Ann Hart")
+    assert fields is not None
+    assert (fields["age"], fields["gender"], fields["occupation"]) == (None, "female", "ship's cook")
+    assert background(ann.model_copy(update=dict(fields))) == background(ageless)
+
+
+def test_an_age_is_never_taken_for_a_gender() -> None:
+    assert read_background(ALL_OF_ANN.replace("female ship's cook", "cook"), "Ann Hart") is None
 
 
 @pytest.mark.parametrize(
@@ -73,12 +86,6 @@ def test_in_omniscient_mode_all_are_told_all_but_the_judges_note() -> None:
         told = context(task(), viewer, "omniscient")
         assert all(words in told for words in ("Bo cannot swim", "Ann hates food", "Stay dry", "goal: Sing"))
         assert "sinking" not in told
-
-
-def test_the_judge_is_told_all() -> None:
-    told = judges_context(task(RelationshipKind.STRANGER))
-    assert "Scenario: Two people on a ship. It is sinking.\n" in told
-    assert all(words in told for words in ("Bo cannot swim", "Ann hates food", "Stay dry", "goal: Sing"))
 
 
 def test_blanks_after_a_line_break_and_at_the_end_go_as_sotopia_let_them_go() -> None:

@@ -1,4 +1,4 @@
-"""The commands of docs/interop.md work as shown on the released data, and say what the page shows."""
+"""The commands and the code of docs/interop.md work as shown on the released data, and say what the page shows."""
 
 import re
 import shlex
@@ -13,7 +13,11 @@ DATA = ROOT.parent / "shared" / "data"
 BLOCKS = re.findall(r"^```sh\n(.*?)^```\n\n```\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the released data is not in shared/data beside the repository")
+pytestmark = pytest.mark.skipif(
+    not DATA.is_dir(), reason="the released data is not in shared/data beside the repository"
+)
+
+
 def test_the_commands_say_what_the_page_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -27,3 +31,9 @@ def test_the_commands_say_what_the_page_shows(
             assert (done.code, done.err) == (0, ""), line
         assert done.out.startswith(shown)
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["profiles", "sets"]
+
+
+def test_the_code_prints_what_the_page_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    ((code, shown),) = re.findall(r"^```python\n(.*?)^```\n\n```\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    exec(compile(code.replace("PATH", str(DATA)), "docs/interop.md", "exec"), {})
+    assert capsys.readouterr().out == shown

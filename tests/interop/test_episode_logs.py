@@ -51,11 +51,8 @@ def test_every_form_is_written_again_as_it_was_without_known_profiles(tmp_path: 
     found = read(tmp_path, given)
     again = row_of(Judged(the(found), found.cards[0].card, sotopia_eval()), form)
     written = json.loads(json.dumps(again))
-    differing = {name for name in given if written.get(name) != given[name]}
-    lost = {"rewards_prompt"} if form == "native" else set()
-    # The native form has no marks and no word for the judge alone, so that these are not had from it.
-    assert differing == lost
-    assert ("written_otherwise" in kinds(found)) == bool(lost)
+    assert {name for name in given if written.get(name) != given[name]} == set()
+    assert "written_otherwise" not in kinds(found)
 
 
 def test_a_native_row_of_known_profiles_has_their_hints_and_notes(tmp_path: Path) -> None:
@@ -96,14 +93,27 @@ def test_a_text_row_without_profiles_is_made_of_its_words(tmp_path: Path) -> Non
     assert found.task.edges == ()
 
 
-def test_a_background_in_other_words_is_kept_whole_and_remarked_on(tmp_path: Path) -> None:
+def test_a_background_in_other_words_is_kept_whole(tmp_path: Path) -> None:
     given = row("text")
     given["agents_background"]["Ann Hart"] = "Ann Hart. Country: ENGLAND."
     found = read(tmp_path, given)
     ann = the(found).task.cast["agent_1"]
-    assert (ann.public_info, ann.gender, ann.age) == ("Ann Hart. Country: ENGLAND.", NOT_STATED, 18)
-    assert "background_unread" in kinds(found)
+    assert (ann.public_info, ann.gender, ann.age) == ("Ann Hart. Country: ENGLAND.", NOT_STATED, None)
     assert "written_otherwise" not in kinds(found)
+
+
+@pytest.mark.parametrize("form", ["released", "text", "native"])
+def test_an_age_that_a_row_does_not_state_is_not_known(tmp_path: Path, form: Form) -> None:
+    of = task(RelationshipKind.FRIEND)
+    ageless = {seat: who.model_copy(update={"age": None}) for seat, who in of.cast.items()}
+    played = episode(of=of.model_copy(update={"cast": ageless}))
+    given = json.loads(json.dumps(row(form, of=played)))
+    assert "year-old" not in json.dumps(given)
+    for by in (EMPTY, known(played.task)):
+        found = read(tmp_path, given, by=by)
+        assert [who.age for who in the(found).task.cast.values()] == [None, None]
+        again = row_of(Judged(the(found), found.cards[0].card, sotopia_eval()), form)
+        assert json.loads(json.dumps(again)) == given | {"licence": again["licence"]}
 
 
 def test_texts_that_are_not_those_of_the_store_are_the_episodes_own(tmp_path: Path) -> None:

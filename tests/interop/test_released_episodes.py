@@ -50,40 +50,23 @@ A_BLANK_IN_A_GOAL = {
 """A goal of the scenario sets a blank before or after a mark otherwise than the rest do."""
 AN_EARLIER_PROFILE = {"01H7ZMSDFM5CYCP2QHWV9XZGXW"}
 """Its agents were told `Man Dentist`; all other rows, and this row's own `agents_background`, have `male dentist`."""
-THE_PROMPT_OF_ANOTHER_CALL = {
-    "01H87HRKQ1PV00937PB78KTKT3",
-    "01H8FJCGCSNE1Q64ZZFXAC23VS",
-    "01H8FJPG97TPT88BQHKVVQCHGM",
-    "01H8FN9469250V0WZR0G92D471",
-    "01H8FNQQJC7RZWGX4HBBSYHVRM",
-    "01H8WW2Y4EG8EH1CW8QPG8XYZ9",
-    "01H8WYAYTE5T97778YQM16FFQR",
-    "01H8XNBRZN2HWWPQYT4P2HACS0",
-    "01H8XWN5V57J20F3JG7WWQKDAC",
-    "01H94PMY209DKYPENSR9BTPM00",
-    "01H9C2VYZGTNBGEVE7Q59V4JTH",
-    "01H9HPQG7RBT7GGQRDWQ0J8GEH",
-    "01HB25E2V8K2678CAH1B791J73",
-    "01HB47A8D37EZE3HA0NJMF39V8",
-    "01HB4VZ5M2WDN9TRC4VAXJQKJ1",
-    "01HB5GE1A36GVX6XZW68PCS8YG",
-    "01HB5H3ZQ9HSGZ8RA12SE9T53N",
-    "01HB5JK0T3YNMBC5WMN6SDRRNF",
-}
-"""`raw_rewards_prompt` is what SOTOPIA's process logged last: the prompt of another episode's judge, of an agent, or of a repair."""
 DIFFICULTY = {"01H8QCDNDT6G5VV3XQEA47CFZC", "01H9C2VYZGTNBGEVE7Q59V4JTH", "01H9HPQG7RBT7GGQRDWQ0J8GEH"}
 """A field that the collectors of these three rows added; it is not of SOTOPIA's form."""
+THE_JUDGES_PROMPT: dict[Form, set[str]] = {"released": {"raw_rewards_prompt"}, "native": {"rewards_prompt"}}
+"""What SOTOPIA's judge was asked, in SOTOPIA's own words, is not written again; all 23 rows and the native one have it."""
 
 
 def differences() -> dict[str, set[str]]:
     """By episode, the fields that differ."""
     expected: dict[str, set[str]] = defaultdict(set)
+    for file, form in FILES.items():
+        for row in rows(file):
+            if form in THE_JUDGES_PROMPT:
+                expected[id_of(row)] |= THE_JUDGES_PROMPT[form]
     for name in A_BLANK_IN_A_GOAL:
         expected[name] |= {"social_goals"}
     for name in A_BLANK_IN_A_GOAL & {row["episode_id"] for row in rows("episodes.jsonl")} | AN_EARLIER_PROFILE:
-        expected[name] |= {"raw_messages", "raw_rewards_prompt"}
-    for name in THE_PROMPT_OF_ANOTHER_CALL:
-        expected[name] |= {"raw_rewards_prompt"}
+        expected[name] |= {"raw_messages"}
     for name in DIFFICULTY:
         expected[name] |= {"difficulty"}
     return expected
@@ -187,22 +170,35 @@ def test_goals_that_differ_differ_in_a_blank(store: Store) -> None:
 def test_the_earlier_profile_differs_in_the_words_for_gender_and_occupation(store: Store) -> None:
     (row,) = (row for row in rows("episodes.jsonl") if row["episode_id"] in AN_EARLIER_PROFILE)
     again = written(store, row, "released")
-    for field in ("raw_messages", "raw_rewards_prompt"):
-        now, then = json.dumps(again[field]), json.dumps(row[field])
-        assert now == then.replace("Man Dentist", "male dentist").replace("Man Coach", "male coach") != then
+    now, then = json.dumps(again["raw_messages"]), json.dumps(row["raw_messages"])
+    assert now == then.replace("Man Dentist", "male dentist").replace("Man Coach", "male coach") != then
 
 
-def test_prompts_that_differ_are_not_that_judges_of_that_episode(store: Store) -> None:
-    own = 0
-    for row in rows("episodes.jsonl"):
-        prompt, names = row["raw_rewards_prompt"], list(row["agents_background"])
-        is_a_judges = "evaluate how well participants achieve their goals" in prompt
-        is_its_own = is_a_judges and f"Participants: {names[0]} and {names[1]}\n" in prompt
-        assert is_its_own == (row["episode_id"] not in THE_PROMPT_OF_ANOTHER_CALL)
-        own += is_its_own
-        again = written(store, row, "released")["raw_rewards_prompt"]
-        assert f"Participants: {names[0]} and {names[1]}\n" in again
-    assert own == 5
+def test_every_row_had_a_prompt_and_none_is_written_again(store: Store) -> None:
+    prompts = [
+        (row[field], written(store, row, form)[field])
+        for file, form in FILES.items()
+        for row in rows(file)
+        for field in THE_JUDGES_PROMPT.get(form, ())
+    ]
+    assert len(prompts) == 23 + 1
+    assert all(then and now == "" for then, now in prompts)
+
+
+def runs_of(text: str) -> set[tuple[str, ...]]:
+    """Every seven words that stand in a row."""
+    words = re.findall(r"\w+", text.lower())
+    return {tuple(words[i : i + 7]) for i in range(len(words) - 6)}
+
+
+def test_the_rubric_of_their_scores_repeats_none_of_the_judges_questions() -> None:
+    asked = [
+        row[field] for file, form in FILES.items() for row in rows(file) for field in THE_JUDGES_PROMPT.get(form, ())
+    ]
+    questions = {run for prompt in asked for run in runs_of(prompt)}
+    assert ("analyze", "whether", "the", "actions", "of", "the", "agent") in questions
+    for dimension in sotopia_eval().dimensions:
+        assert not runs_of(dimension.description) & questions, dimension.id
 
 
 def test_the_overall_score_is_the_mean_of_the_seven(store: Store) -> None:
@@ -320,7 +316,7 @@ def test_what_is_written_follows_the_stored_events_and_scores(file: Path, tmp_pa
     with Store.open(str(copy)) as store:
         first, *_ = rows("episodes.jsonl")
         again = written(store, first, "released")
-        for field in ("raw_messages", "social_interactions", "raw_rewards_prompt"):
+        for field in ("raw_messages", "social_interactions"):
             assert "noise levels" in json.dumps(first[field])
             assert "pigeons" in json.dumps(again[field])
             assert "the noise levels in the apartment?" not in json.dumps(again[field])

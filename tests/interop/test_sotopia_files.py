@@ -92,6 +92,19 @@ def test_a_scenario_whose_casts_stand_otherwise_to_each_other_is_written_for_eac
     assert len(read_sotopia(tmp_path).collection.tasks) == 2
 
 
+@pytest.mark.parametrize("layout", ["release", "pi"])
+def test_an_age_that_is_not_known_is_left_out_and_read_again_as_that(tmp_path: Path, layout: Layout) -> None:
+    given = collection(task())
+    ann, bo = given.characters
+    ageless = ann.model_copy(update={"age": None})
+    write_sotopia(given.model_copy(update={"characters": (ageless, bo)}), tmp_path, layout)
+    assert ["age" in row for row in rows(tmp_path / "agent_profiles.jsonl")] == [False, True]
+    again = read_sotopia(tmp_path)
+    assert again.problems == ()
+    assert [who.age for who in again.collection.characters] == [None, 30]
+    assert "age" not in {remark.message.partition(":")[0] for remark in again.report}
+
+
 def test_what_has_no_place_is_said_and_what_cannot_be_said_is_left_out(tmp_path: Path) -> None:
     odd = task()
     odd = odd.model_copy(update={"scenario": odd.scenario.model_copy(update={"turn_limit": 8, "licence": ""})})

@@ -153,15 +153,9 @@ def _character(report: Report, where: str, told: Told, i: int, known: Known) -> 
             where,
             f"the background of {before.id} is not that in the store; the episode keeps its own",
         )
-    elif fields is None:
-        report.remark(
-            "background_unread",
-            where,
-            f"agent {i + 1}: the background states no age, gender, pronouns and occupation; these stand as 18 and {NOT_STATED!r}",
-        )
-    unread = dict.fromkeys(("gender", "pronouns", "occupation"), NOT_STATED) | {"age": 18, "public_info": words}
+    unstated = {**dict.fromkeys(("gender", "pronouns", "occupation"), NOT_STATED), "age": None, "public_info": words}
     id_ = told.agent_ids[i] if told.agent_ids else _made_id(name, words)
-    return Character.model_validate({"id": id_, **kept, "name": name, **(fields or unread)})
+    return Character.model_validate({"id": id_, **kept, "name": name, **(fields or unstated)})
 
 
 def _kind(report: Report, where: str, told: Told, scenario: Scenario) -> RelationshipKind | None:

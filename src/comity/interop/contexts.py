@@ -20,7 +20,6 @@ __all__ = [
     "Context",
     "background",
     "context",
-    "judges_context",
     "kind_shown",
     "read_background",
     "read_context",
@@ -29,7 +28,7 @@ __all__ = [
 UNKNOWN = "Unknown"
 """What stood in the place of a goal that was not shown."""
 NOT_STATED = "not stated"
-"""A character's gender, pronouns or occupation that its background does not tell."""
+"""A character's gender, pronouns or occupation that its background does not tell; an age that it does not tell is `None`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,6 @@ def context(task: Task, viewer: str, mode: Mode) -> str:
     return f"\n{_body(task, setting, backgrounds, goals)}\nConversation Starts:\n"
 
 
-def judges_context(task: Task) -> str:
-    """What SOTOPIA told its judge: everything."""
-    seats = [seat.id for seat in task.scenario.seats]
-    setting = " ".join(filter(None, (task.scenario.setting, task.scenario.judge_note)))
-    return _body(task, setting, [background(task.cast[seat]) for seat in seats], [_goal(task, seat) for seat in seats])
-
-
 def background(character: Character) -> str:
     """A character's whole background, secret included, in SOTOPIA's one sentence for it."""
     if character.occupation == NOT_STATED:
@@ -81,11 +73,11 @@ def kind_shown(of_other: str, name: str) -> RelationshipKind:
     return RelationshipKind.FRIEND if _PERSONALITY in of_other else RelationshipKind.ACQUAINTANCE
 
 
-def read_background(text: str, name: str) -> Mapping[str, str | int] | None:
+def read_background(text: str, name: str) -> Mapping[str, str | int | None] | None:
     """A whole background as fields of a `Character`; `None` where it is not SOTOPIA's sentence."""
     first = re.escape(name.partition(" ")[0])
     found = re.fullmatch(_BACKGROUND.format(name=re.escape(name), first=first), text, re.DOTALL)
-    return found and {key: int(words) if key == "age" else words for key, words in found.groupdict().items()}
+    return found and {**found.groupdict(), "age": int(found["age"]) if found["age"] else None}
 
 
 def read_context(text: str, names: Sequence[str]) -> Context | None:
@@ -97,7 +89,8 @@ def read_context(text: str, names: Sequence[str]) -> Context | None:
 
 _PERSONALITY = " Personality and values description: "
 _BACKGROUND = (
-    r"{name} is a (?P<age>[0-9]+)-year-old (?P<gender>\S+) (?P<occupation>.+?)\. (?P<pronouns>\S+?) pronouns\. "
+    r"{name} is a (?:(?P<age>[0-9]+)-year-old |(?![0-9]+-year-old ))(?P<gender>\S+) (?P<occupation>.+?)\. "
+    r"(?P<pronouns>\S+?) pronouns\. "
     r"(?P<public_info>.*?) Personality and values description: (?P<personality>.*) {first}'s secrets: (?P<secret>.*)"
 )
 _CONTEXT = (
@@ -126,9 +119,10 @@ def _goal(task: Task, seat: str) -> str:
 
 
 def _acquainted(character: Character) -> str:
+    age = "" if character.age is None else f"{character.age}-year-old "
     gender = _GENDERS.get(character.gender.casefold(), character.gender.lower())
     return (
-        f"{character.name} is a {character.age}-year-old {gender} {character.occupation.lower()}. "
+        f"{character.name} is a {age}{gender} {character.occupation.lower()}. "
         f"{character.pronouns} pronouns. {character.public_info}"
     )
 

@@ -12,7 +12,6 @@ from pydantic import JsonValue
 
 from comity.interop.contexts import background, context
 from comity.interop.episode_rows import Form
-from comity.interop.judge_prompt import judge_prompt
 from comity.interop.licences import origins_of, together
 from comity.interop.remarks import Report
 from comity.interop.sotopia_files import Exported
@@ -25,6 +24,9 @@ from comity.world.scorecards import Rubric, Scorecard
 __all__ = ["Judged", "row_of", "write_episodes"]
 
 _Row = dict[str, JsonValue]
+
+_NO_PROMPT = ""
+"""SOTOPIA logged what its judge was asked, in its own wording, which is not ours to repeat; the field stays for those who read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def _released(judged: Judged) -> _Row:
         "experiment_model_name_pairs": _models(judged),
         "raw_messages": _messages(episode),
         "raw_rewards": _pairs(judged),
-        "raw_rewards_prompt": _prompt(judged),
+        "raw_rewards_prompt": _NO_PROMPT,
         **_text(judged),
     }
 
@@ -102,7 +104,7 @@ def _native(judged: Judged) -> _Row:
         "messages": _messages(episode),
         "reasoning": write_reasoning(episode, judged.card, judged.rubric),
         "rewards": _pairs(judged),
-        "rewards_prompt": _prompt(judged),
+        "rewards_prompt": _NO_PROMPT,
     }
 
 
@@ -169,10 +171,6 @@ def _rewards(judged: Judged) -> dict[str, _Row]:
 
 def _pairs(judged: Judged) -> list[JsonValue]:
     return [[reward["overall_score"], reward] for reward in _rewards(judged).values()]
-
-
-def _prompt(judged: Judged) -> str:
-    return judge_prompt(judged.episode, judged.rubric) if judged.card else ""
 
 
 def _provenance(judged: Judged) -> _Row:

@@ -69,7 +69,7 @@ class AgentRow(_Row):
     id: Slug = Field(validation_alias=AliasChoices("agent_id", "pk"))
     first_name: Name
     last_name: str
-    age: int = Field(ge=18, le=120)
+    age: int | None = Field(None, ge=18, le=120)
     occupation: Name
     gender: Name
     gender_pronoun: Name

@@ -19,7 +19,6 @@ RemarkKind = (
         "ages",
         "agent_constraint",
         "annotation_unplaced",
-        "background_unread",
         "cast",
         "character_differs",
         "choice_unknown",

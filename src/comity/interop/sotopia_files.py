@@ -113,7 +113,7 @@ def _agent_row(character: Character, layout: Layout) -> _Row:
         _key(layout, "agent_id"): character.id,
         "first_name": first,
         "last_name": last,
-        "age": character.age,
+        **({} if character.age is None else {"age": character.age}),
         "occupation": character.occupation,
         "gender": character.gender,
         "gender_pronoun": character.pronouns,

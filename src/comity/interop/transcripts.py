@@ -24,7 +24,6 @@ __all__ = [
     "turns_of",
     "write_matrix",
     "write_transcript",
-    "write_turns",
 ]
 
 Matrix: TypeAlias = Sequence[Sequence[tuple[str, str, str]]]
@@ -102,13 +101,6 @@ def write_transcript(episode: Episode) -> str:
         for actions in turns_of(episode)
     ]
     return "\n\n".join(paragraphs[1:] if paragraphs and not paragraphs[0] else paragraphs)
-
-
-def write_turns(episode: Episode) -> str:
-    """The transcript as SOTOPIA's judge read it, with turns counted from 1."""
-    names = names_of(episode)
-    lines = ((f"Turn #{i}", _together(names, actions)) for i, actions in enumerate(turns_of(episode), 1))
-    return "\n".join("\n".join(filter(None, line)) for line in lines)
 
 
 def _about(names: Sequence[str], turns: Turns) -> list[str]:

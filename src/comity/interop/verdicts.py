@@ -40,7 +40,7 @@ _NULL = "null in the source"
 
 @cache
 def sotopia_eval() -> Rubric:
-    """The dimensions of SOTOPIA-Eval in SOTOPIA's own words and order, by which released scores were given."""
+    """The dimensions of SOTOPIA-Eval in SOTOPIA's order, by which released scores were given; no judge is asked by it."""
     text = resources.files("comity.interop").joinpath("sotopia_eval.toml").read_text("utf-8")
     return Rubric.model_validate(tomllib.loads(text))
 
