@@ -37,8 +37,12 @@ def test_it_carries_prompts_rubrics_library_migrations_and_registry(wheel: Path)
     names = zipfile.ZipFile(wheel).namelist()
     for data in (
         "comity/agents/prompts/chat.toml",
+        "comity/agents/prompts/games.toml",
         "comity/evaluate/prompts/judge.toml",
         "comity/evaluate/rubrics/sotopia.toml",
+        "comity/interop/sotopia_eval.toml",
+        "comity/library/data/DATASHEET.md",
+        "comity/library/data/library.toml",
         "comity/library/data/scenarios/bicycle_sale.toml",
         "comity/models/prices.toml",
         "comity/models/registry.toml",
