@@ -152,18 +152,16 @@ def tells_mind(shelf: Shelf) -> Iterator[Found]:
 
 
 def told_secret(shelf: Shelf) -> Iterator[Found]:
-    """A character's secret in any other text: a telling run of five words of it, or most of a sentence's words."""
+    """A character's secret in any other text: a telling run of its words, or most of a sentence's words."""
     texts = list(chain(_texts_of_people(shelf), _texts_of_scenarios(shelf)))
-    new = {who.id for who in shelf.characters}
+    new = {place(who) for who in shelf.characters}
+    old = {place(who) for who in shelf.people} - new
     for who in shelf.people:
-        if not who.secret:
-            continue
-        secret = set(_telling_runs(who.secret))
-        for record, field, text in texts:
-            if record == place(who) and field == "secret":
+        runs_of_it = _telling_runs(who.secret)
+        for record, field, text in texts if who.secret else ():
+            if (record == place(who) and field == "secret") or (record in old and place(who) not in new):
                 continue
-            told = secret & set(_telling_runs(text)) or _retold(who.secret, text, _RUN)
-            if told and (who.id in new or record not in {place(other) for other in shelf.people}):
+            if runs_of_it & _telling_runs(text) or _retold(who.secret, text, _RUN):
                 yield Found(record, field, f"tells the secret of {who.id!r}; a secret stands nowhere else")
 
 

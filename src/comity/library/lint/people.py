@@ -162,7 +162,7 @@ _GENDERED_SEAT = re.compile(
 )
 _SOMEBODY_NAMED = re.compile(
     r"[a-z,;] (?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|July|August|September|October"
-    r"|November|December|Christmas|Easter|Ramadan|New|English|German|French|Spanish|Italian)[A-Z][a-z]+"
+    r"|November|December|Christmas|Easter|Ramadan|New|English|German|French|Spanish|Italian)([A-Z][a-z]+)"
 )
 _FEMININE = {"she", "her", "hers", "herself"}
 _PRONOUNS = {"he", "him", "his", "himself", *_FEMININE}
@@ -258,16 +258,16 @@ def _gendered_in(field: str, text: str, gendered: frozenset[str]) -> str:
 
 def _loose_pronoun(text: str, parties: frozenset[str]) -> str:
     """A pronoun with a gender where whoever was last spoken of is a party, or nobody was."""
-    if any(_SOMEBODY_NAMED.search(sentence) for sentence in sentences(text)):
-        return ""
-    found = words(text)
     third = vessel = False
-    for index, word in enumerate(found):
-        if word in _PRONOUNS and not third and not (vessel and word in _FEMININE):
-            return word
-        if word in ("other", "others") or _is_person(word):
-            third = not _is_party(found, index, parties)
-        vessel = vessel or word in _listed("vessels")
+    for sentence in sentences(text):
+        found = words(sentence)
+        named = {name.casefold() for name in _SOMEBODY_NAMED.findall(sentence)}
+        for index, word in enumerate(found):
+            if word in _PRONOUNS and not third and not (vessel and word in _FEMININE):
+                return word
+            if word in named or word in ("other", "others") or _is_person(word):
+                third = word in named or not _is_party(found, index, parties)
+            vessel = vessel or word in _listed("vessels")
     return ""
 
 
