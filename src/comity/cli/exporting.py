@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from comity.cli import exporting_rows
 from comity.cli.choose import open_store
 from comity.cli.exchange import report
 from comity.interop.episode_files import Judged, write_episodes
@@ -35,6 +36,7 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="Export characters, scenarios, tasks and episodes from the store.", no_args_is_help=True)
     group.command("sotopia")(sotopia)
     group.command("sotopia-episodes")(sotopia_episodes)
+    exporting_rows.add_to(group)
     app.add_typer(group, name="export")
 
 

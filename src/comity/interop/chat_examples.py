@@ -1,0 +1,121 @@
+"""Stored episodes as training examples: each action of each seat, after the prompt that asks a model for it in the chat style.
+
+The prompt is what `LLMAgent` sends for the seat's view, made anew from the log; the last message is the action as the style itself
+writes it in later prompts. So the messages hold what the seat saw, and nothing else. Beside them stand numbers to choose examples
+by: of the outcome and of the newest scorecard, the seat's own.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+from comity.agents.chat import ChatStyle
+from comity.interop.kept import Kept, Written, json_line, written_whole
+from comity.interop.remarks import Report
+from comity.world.environment import Environment
+from comity.world.episodes import Policy
+from comity.world.events import Event
+from comity.world.views import Projection
+
+__all__ = ["examples_of", "write_chat_examples"]
+
+
+def write_chat_examples(episodes: Iterable[Kept], path: Path, report: Report) -> Written:
+    """Write one example a line, holding one episode at a time. An episode whose events do not follow the rules is a problem.
+
+    Raises `ExportFailed`.
+    """
+    written = Written()
+    with written_whole(path) as file:
+        for kept in episodes:
+            try:
+                lines = [json_line(example) for example in examples_of(kept)]
+            except ValueError as error:
+                report.problem(
+                    f"episode {kept.episode.id}", f"its events do not follow the rules of this version: {error}"
+                )
+                continue
+            file.writelines(lines)
+            written.note(kept, examples=len(lines))
+    return written
+
+
+def examples_of(kept: Kept) -> Iterator[dict[str, object]]:
+    """The examples of an episode in the order of its events: `messages`, of which the last is to be learnt, and `metadata`.
+
+    A failure is no action and makes none. Raises `ValueError` where the events do not follow the rules.
+    """
+    episode, style = kept.episode, ChatStyle()
+    environment, projection = Environment(), Projection(episode.id)
+    state = environment.reset(
+        episode.task, seed=episode.seed, mode=episode.mode, lite=episode.lite, limits=episode.limits
+    )
+    for _, turn in groupby(episode.events, key=lambda event: event.turn):
+        events = list(turn)
+        prompts = {event.seat: style.messages(projection.view(state, event.seat)) for event in events}
+        state = environment.step(state, {event.seat: event.did for event in events})
+        for event in events:
+            if event.action is not None:
+                prompt = prompts[event.seat]
+                # The seat's next prompt goes on with what it has just done.
+                done = style.messages(projection.view(state, event.seat))[len(prompt)]
+                messages = [{"role": role, "content": content} for role, content in (*prompt, done)]
+                yield {"messages": messages, "metadata": _metadata(kept, event, style)}
+
+
+def _metadata(kept: Kept, event: Event, style: ChatStyle) -> dict[str, object]:
+    episode, scenario = kept.episode, kept.episode.task.scenario
+    action = event.action
+    return {
+        "episode": episode.id,
+        "event": event.index,
+        "turn": event.turn,
+        "seat": event.seat,
+        "action": action.type.value if action else None,
+        "move": action.move.kind.value if action and action.move else None,
+        "task": episode.task.id,
+        "scenario": scenario.id,
+        "family": scenario.family,
+        "payoff": scenario.payoff.kind if scenario.payoff else None,
+        "mode": episode.mode,
+        "lite": episode.lite,
+        "policy": _policy(episode.policies[event.seat]),
+        "style": style.template.label,
+        "prompt_hash": style.template.hash,
+        "end": episode.end.reason.value if episode.end else None,
+        "outcome": _outcome(kept, event.seat),
+        "scores": _scores(kept, event.seat),
+        "tag": episode.tag,
+        "source": kept.source,
+        "licence": kept.licence,
+    }
+
+
+def _policy(policy: Policy) -> dict[str, object]:
+    return {"agent": policy.agent, "model": policy.model, "adapter": policy.adapter, "style": policy.style}
+
+
+def _outcome(kept: Kept, seat: str) -> dict[str, object] | None:
+    outcome = kept.outcome
+    if outcome is None:
+        return None
+    return {
+        "status": outcome.status,
+        "utility": outcome.utilities[seat],
+        "surplus": outcome.surplus[seat] if outcome.surplus else None,
+        "efficiency": outcome.efficiency,
+        "pareto_efficient": outcome.pareto_efficient,
+    }
+
+
+def _scores(kept: Kept, seat: str) -> dict[str, object] | None:
+    """Those of the newest scorecard; `None` for a dimension that could not be scored."""
+    card = kept.newest
+    if card is None or seat not in card.scores:
+        return None
+    return {
+        "judge": card.judge.model or card.judge.agent,
+        "rubric": f"{card.rubric}@{card.rubric_version}",
+        "by_dimension": {dimension: score.score for dimension, score in card.scores[seat].items()},
+        "overall": card.overall[seat],
+    }

@@ -1,0 +1,114 @@
+"""Training examples: what is in them and beside them. That they hold what their seat saw and no more is in `tests/privacy`."""
+
+import gc
+import json
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from comity.interop.chat_examples import examples_of, write_chat_examples
+from comity.interop.kept import Kept
+from comity.interop.remarks import Report
+from comity.world.actions import Action, ActionType
+from comity.world.events import Failure
+from interop.keeping import ACCEPT, CLAIM, PROPOSE, card, kept, say
+
+
+def examples(each: Kept) -> list[dict[str, Any]]:
+    return [json.loads(json.dumps(example)) for example in examples_of(each)]
+
+
+def test_every_action_is_learnt_once_after_all_that_its_seat_saw_before() -> None:
+    found = examples(kept(CLAIM, say("And to me."), PROPOSE, ACCEPT))
+    assert [example["metadata"]["seat"] for example in found] == ["a", "b", "a", "b"]
+    roles = [[message["role"][0] for message in example["messages"]] for example in found]
+    assert ["".join(each) for each in roles] == ["sua", "sua", "suaua", "suaua"]
+    assert found[2]["messages"][:3] == found[0]["messages"]
+    assert json.loads(found[2]["messages"][-1]["content"]) == {
+        "action_type": "speak",
+        "argument": "I take two.",
+        "move": {"kind": "propose", "terms": {"hat": 2}},
+    }
+
+
+def test_beside_an_example_stand_the_seats_own_numbers_and_the_licence() -> None:
+    cards = (card("c1", 1, 2, model="older"), card("c2", 7, None))
+    first, second = (example["metadata"] for example in examples(kept(PROPOSE, ACCEPT, cards=cards)))
+    assert {
+        name: first[name] for name in ("episode", "event", "turn", "action", "move", "tag", "family", "payoff")
+    } == {
+        "episode": "e1",
+        "event": 0,
+        "turn": 1,
+        "action": "speak",
+        "move": "propose",
+        "tag": "pilot",
+        "family": "negotiation",
+        "payoff": "division",
+    }
+    assert first["outcome"] == {
+        "status": "agreed",
+        "utility": 6,
+        "surplus": 6 / 7,
+        "efficiency": 7 / 9,
+        "pareto_efficient": True,
+    }
+    assert second["outcome"]["utility"] == 1
+    assert first["scores"] == {
+        "judge": "m2",
+        "rubric": "sotopia@1",
+        "by_dimension": {"GOAL": 7, "BEL": 5},
+        "overall": 6.0,
+    }
+    assert second["scores"]["by_dimension"] == {"GOAL": None, "BEL": 5}
+    assert (first["licence"], first["source"], first["end"]) == ("Apache-2.0", "Comity", "settled")
+    assert (first["policy"]["model"], second["policy"]["agent"]) == ("m1", "human")
+
+
+def test_a_failure_makes_no_example_and_what_came_before_does() -> None:
+    failed = kept(PROPOSE, Failure(kind="unusable_reply", detail="no JSON"))
+    (only,) = examples(failed)
+    assert (only["metadata"]["seat"], only["metadata"]["outcome"]["status"]) == ("a", "failed")
+
+
+def test_an_episode_that_is_not_over_and_not_judged_says_so() -> None:
+    metadata = examples(kept(PROPOSE))[0]["metadata"]
+    assert (metadata["end"], metadata["outcome"], metadata["scores"]) == (None, None, None)
+
+
+def test_doing_nothing_is_an_action_too() -> None:
+    (only,) = examples(kept(Action(type=ActionType.NONE)))
+    assert json.loads(only["messages"][-1]["content"])["action_type"] == "none"
+
+
+def test_an_episode_that_does_not_follow_the_rules_is_reported_and_the_rest_is_written(tmp_path: Path) -> None:
+    fine, report = kept(PROPOSE, ACCEPT), Report()
+    jumped = fine.episode.model_copy(update={"id": "e2", "events": fine.episode.events[1:]})
+    path = tmp_path / "chat.jsonl"
+    written = write_chat_examples([Kept(jumped, None, ()), fine], path, report)
+    (problem,) = report.problems
+    assert problem.where == "episode e2"
+    assert "do not follow the rules of this version" in problem.message
+    assert written.rows == {"episodes": 1, "examples": 2}
+    assert len(path.read_text().splitlines()) == 2
+
+
+def test_one_episode_is_held_at_a_time(tmp_path: Path) -> None:
+    alive: list[weakref.ref[Kept]] = []
+
+    def stream() -> Iterator[Kept]:
+        for number in range(20):
+            gc.collect()
+            assert sum(each() is not None for each in alive) <= 1
+            of = kept(PROPOSE, ACCEPT, id_=f"e{number}")
+            one = Watched(of.episode, of.outcome, of.cards)
+            alive.append(weakref.ref(one))
+            yield one
+            del one
+
+    assert write_chat_examples(stream(), tmp_path / "chat.jsonl", Report()).rows["episodes"] == 20
+
+
+class Watched(Kept):
+    """One that a weak reference can be had of: it has no slots."""
