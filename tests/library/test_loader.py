@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from comity.library import LibraryError, Problem, load_library
+from comity.world.deals import Price
 from comity.world.relationships import RelationshipKind
 
 CHARACTER = """\
@@ -430,3 +431,40 @@ def test_a_note_beside_a_cast_is_for_readers_of_the_file_alone(folder: Path) -> 
     before = load_library(folder)
     edit(folder, CHAIRS, 'id = "first"', 'id = "first"\nnote = "Ada owes Bea a chair."')
     assert load_library(folder) == before
+
+
+PRICE = 'kind = "price"\nbuyer = "left"\nseller = "right"\nrange = [1, 10]\nreserves = { left = 8, right = 2 }\n'
+
+
+def payoff(folder: Path, text: str) -> Path:
+    edit(folder, CHAIRS, '[[casts]]\nid = "first"', f'[payoff]\n{text}\n[[casts]]\nid = "first"')
+    return folder
+
+
+def test_a_scenario_may_have_rules_for_its_outcome(folder: Path) -> None:
+    (scenario,) = load_library(payoff(folder, PRICE)).scenarios
+    assert isinstance(scenario.payoff, Price)
+    assert scenario.payoff.reserves == {"left": 8, "right": 2}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "reason"),
+    [
+        ("reserves", "reserve", "payoff.reserve", "unknown field; did you mean 'reserves'?"),
+        ("[1, 10]", '[1, "x"]', "payoff.range.#2", "should be a valid integer, not 'x'"),
+        ("left = 8", 'left = "8"', "payoff.reserves.left", "should be a valid integer, not '8'"),
+        ("left = 8", "left = 80", "(file)", "payoff: the reserve of left is outside of `range`"),
+        ('kind = "price"\n', "", "payoff", "has no `kind`, which says what kind of rules these are"),
+    ],
+)
+def test_a_fault_in_the_rules_is_named_where_it_stands_in_the_file(
+    folder: Path, old: str, new: str, field: str, reason: str
+) -> None:
+    found = {problem.field: problem.reason for problem in refused(payoff(folder, PRICE.replace(old, new)))}
+    assert found.get(field) == reason
+
+
+def test_an_unknown_kind_of_rules_is_said_with_the_known_ones(folder: Path) -> None:
+    (problem,) = refused(payoff(folder, PRICE.replace('"price"', '"pryce"')))
+    assert problem.field == "payoff"
+    assert problem.reason.startswith("there is no kind 'pryce'; did you mean 'price'?; there are: 'division', 'price'")

@@ -18,7 +18,9 @@ from pydantic_core import to_json
 
 from comity.library.problems import WHOLE_FILE, LibraryError, Problem, did_you_mean, problems_of
 from comity.world.characters import BigFive, Character
+from comity.world.choices import Dilemma, Gift, MutualFriend, PublicGoods, Secret
 from comity.world.collection import Collection, cast_task
+from comity.world.deals import Contract, Division, Price
 from comity.world.record import Name, Record, Slug
 from comity.world.relationships import Relationship
 from comity.world.scenarios import Scenario, Seat
@@ -28,6 +30,10 @@ __all__ = ["load_library", "starter"]
 
 _CHARACTERS, _RELATIONSHIPS, _SCENARIOS = "characters", "relationships.toml", "scenarios"
 _HEADING = "library.toml"
+_GAMES: Mapping[str, type[BaseModel]] = {
+    shape.model_fields["kind"].default: shape
+    for shape in (Division, Price, Contract, Dilemma, PublicGoods, MutualFriend, Secret, Gift)
+}
 
 _T = TypeVar("_T", bound=BaseModel)
 
@@ -238,7 +244,7 @@ def _script(
 ) -> tuple[_Script, list[Problem]]:
     path = str(file)
     own, problems = _named(file, table, common)
-    whole, bad = _build(_ScenarioFile, own, path, seats=Seat)
+    whole, bad = _build(_ScenarioFile, own, path, "", seats=Seat, **_GAMES)
     problems += bad
     scenario = Scenario.model_validate(whole.model_dump(exclude={"casts"})) if whole is not None else None
     casts: list[_Cast] = []

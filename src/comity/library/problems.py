@@ -68,6 +68,8 @@ def _field(loc: tuple[int | str, ...], table: Mapping[str, object]) -> str:
             here = here[part] if isinstance(here, list) and part < len(here) else None
             own = here.get("id") if isinstance(here, dict) else None
             names.append(own if isinstance(own, str) else f"#{part + 1}")
+        elif isinstance(here, dict) and part not in here and part == here.get("kind"):
+            continue  # pydantic names the kind that was tried, where the file has no level
         else:
             here = here.get(part) if isinstance(here, dict) else None
             names.append(part)
@@ -85,7 +87,12 @@ def _reason(error: ErrorDetails, shapes: Mapping[str, type[BaseModel]]) -> str:
             return f"should be {_SLUG}{_given(error)}"
         case "value_error":
             return error["msg"].removeprefix("Value error, ")
-        case "model_type" | "dict_type":
+        case "union_tag_not_found":
+            return "has no `kind`, which says what kind of rules these are"
+        case "union_tag_invalid":
+            tag, known = error["ctx"]["tag"], error["ctx"]["expected_tags"]
+            return f"there is no kind {tag!r}{did_you_mean(tag, known.replace(chr(39), '').split(', '))}; there are: {known}"
+        case "model_type" | "dict_type" | "model_attributes_type":
             return f"should be a table{_given(error)}"
         case _:
             return error["msg"].removeprefix("Input ") + _given(error)
