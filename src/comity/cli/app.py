@@ -25,6 +25,7 @@ from comity.cli import (
 from comity.cli.output import complain
 from comity.evaluate.judge import UnfinishedEpisode
 from comity.evaluate.rubric import RubricError
+from comity.interop.kept import ExportFailed
 from comity.interop.remarks import ImportFailed
 from comity.library import LibraryError
 from comity.library.casting import TooFewCasts
@@ -85,6 +86,7 @@ _MENDABLE = (
     CacheError,
     ChangedPlan,
     ClusterError,
+    ExportFailed,
     ImportFailed,
     LibraryError,
     ModelError,
