@@ -22,7 +22,7 @@ def server() -> Iterator[ModelServer]:
 def test_in_an_empty_folder_all_is_well_and_stays_empty(comity: Comity, folder: Path, tmp_path: Path) -> None:
     found = comity("doctor", "--json").ok().json
     assert (found["comity"], found["models"], found["openai_api_key_set"]) == (__version__, [], False)
-    assert set(found["extras"]) == {"local", "postgres", "ray"}
+    assert set(found["extras"]) == {"local", "postgres", "ray", "analysis", "embed", "pettingzoo"}
     assert found["store"] == {"path": "comity.db", "state": "absent", "episodes": None, "problem": ""}
     assert found["local_models"]["directory"] == str(tmp_path / "models")
     assert found["local_models"]["free_bytes"] > 0

