@@ -67,7 +67,7 @@ def test_of_a_camper_only_what_was_measured_is_told_and_traits_are_levels_by_thi
         "neuroticism": "low",
         "openness": "high",
     }
-    assert (who.name, who.age, who.gender, who.pronouns, who.occupation) == ("Participant 1", 18, *["not known"] * 3)
+    assert (who.name, who.age, who.gender, who.pronouns, who.occupation) == ("Participant 1", None, *["not stated"] * 3)
     assert (who.licence, told.episode.licence, told.episode.task.scenario.licence) == ("CC-BY-4.0",) * 3
     needs = 'You need firewood most ("Cold nights"), then food ("Two children"), and water least ("A river").'
     assert told.episode.task.scenario.seats[0].extra_info == needs

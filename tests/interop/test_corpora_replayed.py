@@ -247,8 +247,8 @@ def test_every_utterance_of_persuasion_for_good_is_there() -> None:
     assert all(words(told.episode) == said[id_.partition("_")[2]] for id_, told in found.items())
 
 
-def test_no_talk_of_people_tells_a_length_in_its_prompts_or_an_age_that_is_made_up() -> None:
-    """What is not known of people reaches nobody: episodes are lite, and a corpus has one turn limit."""
+def test_no_talk_of_people_tells_its_length_in_its_prompts_and_nothing_of_them_is_made_up() -> None:
+    """Episodes are lite, ages are unknown, and a corpus has one turn limit."""
     limits: dict[str, set[int | None]] = {}
     corpora = [read_casino(CAMPERS / "casino_valid.json", Report()), read_deal_or_no_deal(DEALS / "val.txt", Report())]
     for corpus in [*corpora, read_persuasion_for_good(GIFTS, Report())]:
@@ -256,6 +256,7 @@ def test_no_talk_of_people_tells_a_length_in_its_prompts_or_an_age_that_is_made_
             limits.setdefault(told.episode.source, set()).add(told.episode.task.scenario.turn_limit)
             assert told.episode.limits.turns is None
             assert told.episode.lite
+            assert {who.age for who in told.episode.task.cast.values()} == {None}
             assert told.episode.licence
             assert told.episode.task.licences == (told.episode.licence,)
     assert all(len(each) == 1 for each in limits.values())

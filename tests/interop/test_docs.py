@@ -24,7 +24,7 @@ def test_the_commands_say_what_the_page_shows(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("COMITY_STORE", raising=False)
     comity = Comity(monkeypatch, capsys)
-    assert len(BLOCKS) == PAGE.count("```sh") == 3
+    assert len(BLOCKS) == PAGE.count("```sh") == 5
     for commands, shown in BLOCKS:
         for line in commands.splitlines():
             done = comity(*shlex.split(line.replace("PATH", str(DATA)))[1:])

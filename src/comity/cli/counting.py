@@ -11,7 +11,7 @@ __all__ = ["counted"]
 
 T = TypeVar("T")
 
-_EVERY = 5.0
+_EVERY = 10.0
 """Seconds between lines; what takes less long says nothing."""
 
 

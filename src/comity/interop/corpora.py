@@ -5,9 +5,9 @@ adds no word and no move, tells nobody anything, and leaves one entry of the rec
 `none` to every utterance instead. The scenario's turn limit is the same for all talks of a corpus and above what any of them
 took, since a limit cut to a talk's length would tell those who read its prompts when it ends.
 
-Of the people only what the record says is told. A character needs more than that: the name is a number, gender, pronouns and
-occupation are "not known", and the age is 18, the least that is certain of a participant. Episodes are `lite`, with names and
-goals only, so that none of this reaches a prompt; what was measured of a person stays on the character, for analysis.
+Of the people only what the record says is told: the name is a number, gender, pronouns and occupation are "not stated", and the age is
+unknown. Episodes are `lite`, with names and goals only, as it was for the people themselves, who met as strangers and were given no
+character to play; what was measured of them stays on the character, for analysis.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from comity.interop.contexts import NOT_STATED
 from comity.interop.remarks import Report
 from comity.world.actions import Action, ActionType
 from comity.world.characters import BigFive, Character, Level, MoralValue, SchwartzValue
@@ -41,9 +42,6 @@ __all__ = [
     "participant",
     "said",
 ]
-
-_UNKNOWN = "not known"
-_LEAST_AGE = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +126,10 @@ def participant(corpus: Corpus, id_: str, number: int, traits: Traits | None = N
     return Character(
         id=f"{corpus.id}_{id_}",
         name=f"Participant {number}",
-        age=_LEAST_AGE,
-        gender=_UNKNOWN,
-        pronouns=_UNKNOWN,
-        occupation=_UNKNOWN,
+        age=None,
+        gender=NOT_STATED,
+        pronouns=NOT_STATED,
+        occupation=NOT_STATED,
         **(traits or Traits())._asdict(),
         **corpus.provenance,
     )
