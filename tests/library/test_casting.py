@@ -80,6 +80,7 @@ def test_every_cast_that_keeps_the_constraints_is_there_once_and_no_other(
     numbered = [ids(casting[number]) for number in range(casting.total)]
     assert len(numbered) == len(set(numbered)) == len(allowed)
     assert set(numbered) == allowed
+    assert casting.possible == bool(allowed)
     seats = [seat.id for seat in wanted.seats]
     for chosen in permutations(who, len(seats)):
         cast = dict(zip(seats, chosen, strict=True))

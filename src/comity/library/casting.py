@@ -6,6 +6,7 @@ Who is drawn is all there is here; what a task may look like is `comity.world.ta
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from hashlib import sha256
 
 from comity.world.characters import Character
@@ -51,8 +52,16 @@ class Casting:
         self._order = sorted(open_to, key=lambda seat: open_to[seat].bit_count())
         self._domains = tuple(open_to[seat] for seat in self._order)
         self._counted: dict[tuple[int, ...], int] = {}
-        self.total = self._count(self._domains)
+
+    @cached_property
+    def total(self) -> int:
         """How many casts there are."""
+        return self._count(self._domains)
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is any, which is quicker to know."""
+        return self._fillable(self._domains)
 
     @classmethod
     def of(cls, scenario: Scenario, collection: Collection) -> "Casting":
@@ -102,6 +111,12 @@ class Casting:
         """The task of the cast of this number. Its id names scenario and people, or a hash of them where that is too long."""
         cast = self[number]
         return cast_task(_task_id(self.scenario.id, cast), self.scenario, cast, self._relationships)
+
+    def _fillable(self, domains: tuple[int, ...]) -> bool:
+        if not domains:
+            return True
+        rests = (tuple(domain & self._beside[index] for domain in domains[1:]) for index in _bits(domains[0]))
+        return any(all(rest) and self._fillable(rest) for rest in rests)
 
     def _count(self, domains: tuple[int, ...]) -> int:
         """In how many ways seats that are open to these people can be filled with different people who may meet."""

@@ -32,7 +32,7 @@ _CASTS = 5
 def uncastable(shelf: Shelf) -> Iterator[Found]:
     """Constraints that no cast of the characters at hand satisfies."""
     for scenario in shelf.scenarios if shelf.people else ():
-        if not Casting(scenario, shelf.people, shelf.relationships).total:
+        if not Casting(scenario, shelf.people, shelf.relationships).possible:
             yield Found(
                 place(scenario),
                 "relationships" if scenario.relationships else "seats",
@@ -145,11 +145,11 @@ def _why(scenario: Scenario, shelf: Shelf) -> str:
     """The first constraint that lets nobody through."""
     for seat in scenario.seats:
         alone = scenario.model_copy(update={"seats": (seat,), "relationships": ()})
-        if not Casting(alone, shelf.people).total:
+        if not Casting(alone, shelf.people).possible:
             ages = f"of {seat.ages[0]} to {seat.ages[1]}"
             jobs = f" who is {' or '.join(seat.occupations)}" if seat.occupations else ""
             return f"nobody {ages}{jobs} is there for seat {seat.id!r}"
-    if not Casting(scenario.model_copy(update={"relationships": ()}), shelf.people).total:
+    if not Casting(scenario.model_copy(update={"relationships": ()}), shelf.people).possible:
         return "too few fit the seats' ages and occupations"
     kinds = ", ".join(scenario.relationships)
     return f"no {len(scenario.seats)} who fit the seats stand to each other as {kinds}"

@@ -71,7 +71,7 @@ def gendered_party(shelf: Shelf) -> Iterator[Found]:
 
 
 def gendered_pronoun(shelf: Shelf) -> Iterator[Found]:
-    """He or she, him or her, of a party: no third person is spoken of before in the same text."""
+    """He or she, him or her, where whoever was last spoken of is a party, or nobody was."""
     for scenario in shelf.scenarios:
         parties = frozenset(word for seat in scenario.seats for word in words(seat.role)) - FUNCTION_WORDS
         spoken_of = any(word in _listed("gendered") | _listed("animals") for word in words(scenario.setting))
