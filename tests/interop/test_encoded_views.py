@@ -95,12 +95,16 @@ def test_who_has_accepted_among_several_and_no_offer_after_a_refusal() -> None:
 
 
 def test_who_has_written_something_down_and_what_was_opened_by_round() -> None:
-    writes = [with_move(MoveKind.CHOOSE, choice=choice) for choice in ("tell", "hold", "hold")]
+    writes = [with_move(MoveKind.CHOOSE, choice=choice) for choice in ("tell", "hold", "hold", "hold")]
     told = tables(Dilemma(cooperate="hold", defect="tell", rounds=3), ("p1", "p2"), *writes)
-    sealed, opened = {"choice": [[0, 0]] * 3}, {"choice": [[2, 1], [0, 0], [0, 0]]}
-    after = [([1, 0], sealed), ([0, 0], opened), ([1, 0], opened)]
+    after = [
+        ([1, 0], [[0, 0], [0, 0], [0, 0]]),
+        ([0, 0], [[2, 1], [0, 0], [0, 0]]),
+        ([1, 0], [[2, 1], [0, 0], [0, 0]]),
+        ([0, 0], [[2, 1], [1, 1], [0, 0]]),
+    ]
     for (written, rounds), both in zip(after, told, strict=True):
-        assert both == [{"written": written, "opened": rounds, "claims": {"choice": [0, 0]}}] * 2
+        assert both == [{"written": written, "opened": {"choice": rounds}, "claims": {"choice": [0, 0]}}] * 2
 
 
 def test_whose_turn_it_is_which_and_who_is_still_there() -> None:

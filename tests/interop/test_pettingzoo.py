@@ -213,6 +213,17 @@ def test_comitys_own_agents_can_play_seats() -> None:
     assert bare(zoo.episode()) == bare(alone)
 
 
+def test_it_ends_at_the_limits_that_were_given_and_says_when() -> None:
+    zoo = parallel_env(judged_only(2), limits=Limits(turns=2))
+    zoo.reset()
+    for agent in zoo.possible_agents:
+        assert zoo.episode().finished_at is None
+        *_, infos = zoo.step({agent: doing(zoo, agent, say())})
+    episode = zoo.episode()
+    assert (infos["seat_0"]["end"], episode.limits, episode.turns) == ("turn_limit", Limits(turns=2), 2)
+    assert episode.finished_at == episode.events[-1].trace.at
+
+
 def test_the_store_keeps_it_show_prints_it_and_a_judge_scores_it(tmp_path: Path) -> None:
     zoo = env(SALE, limits=Limits(turns=4), policies={"p1": Policy(agent="mine"), "p2": Policy(agent="other")})
     zoo.reset(seed=9)

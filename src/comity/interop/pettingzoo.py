@@ -260,12 +260,12 @@ class ComityParallelEnv(_Playing, pettingzoo.ParallelEnv):  # type: ignore[misc,
         if missing := ", ".join(agent for agent in acting if agent not in actions):
             raise ValueError(f"turn {self._now.turn} needs an action of {missing}")
         self._play({agent: self._read(agent, actions[agent]) for agent in acting})
+        observations, rewards, infos = self._observations(), self._rewards(), self._infos()
         over = self._now.end is not None
-        results = self._observations(), self._rewards(), dict.fromkeys(self.agents, over)
-        rest = dict.fromkeys(self.agents, False), self._infos()
+        terminations, truncations = dict.fromkeys(self.agents, over), dict.fromkeys(self.agents, False)
         if over:
             self.agents = []
-        return *results, *rest
+        return observations, rewards, terminations, truncations, infos
 
     def _observations(self) -> dict[str, dict[str, object]]:
         return {agent: self._observation(agent) for agent in self.agents}
@@ -283,7 +283,6 @@ class ComityEnv(_Playing, pettingzoo.AECEnv):  # type: ignore[misc,unused-ignore
         self.truncations = dict.fromkeys(self.agents, False)
         self.infos = self._infos()
         self._did: dict[str, tuple[Action | Failure, str]] = {}
-        self._skip_agent_selection = None
         self.agent_selection = self._acting[0]
 
     def observe(self, agent: str) -> dict[str, object]:
@@ -302,8 +301,6 @@ class ComityEnv(_Playing, pettingzoo.AECEnv):  # type: ignore[misc,unused-ignore
             self._was_dead_step(action)
             return
         self._did[agent] = self._read(agent, cast(Encoded, action))
-        self._cumulative_rewards[agent] = 0.0
-        self._clear_rewards()
         waiting = [each for each in self._acting if each not in self._did]
         if waiting:
             self.agent_selection = waiting[0]
