@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from comity.agents.llm import Hear, LLMAgent
+from comity.agents.negotiators import AGENT, SCHEME, CannotPlay, Negotiator, negotiator
 from comity.agents.protocol import Agent
 from comity.agents.styles import style_named
 from comity.evaluate.judge import LLMJudge
@@ -24,7 +25,17 @@ from comity.store.errors import NotFound
 from comity.world.episodes import Policy
 from comity.world.tasks import Task
 
-__all__ = ["DEFAULT_MODEL", "Judging", "Models", "Overrides", "find_task", "open_store", "seat_named", "store_url"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "Judging",
+    "Models",
+    "Overrides",
+    "can_play",
+    "find_task",
+    "open_store",
+    "seat_named",
+    "store_url",
+]
 
 DEFAULT_MODEL = "local:qwen2.5-coder-1.5b"
 
@@ -51,6 +62,16 @@ def find_task(wanted: str, store: Store, library: Path | None) -> Task:
         known = [*(scenario.id for scenario in shelf.scenarios), *(task.id for task in shelf.tasks)]
         of_library = "" if error.close else did_you_mean(wanted, known)
         raise NotFound(f"{error}{of_library}; see them all: comity list tasks", error.close) from None
+
+
+def can_play(agents: Iterable[Agent], task: Task) -> None:
+    """Raise `BadParameter` where a negotiator is to play in a scenario without a payoff."""
+    for agent in agents:
+        if isinstance(agent, Negotiator):
+            try:
+                agent.check(task.scenario)
+            except CannotPlay as error:
+                raise typer.BadParameter(str(error)) from None
 
 
 def seat_named(task: Task, wanted: str) -> str:
@@ -139,16 +160,24 @@ class Models:
         named = [spec.strip() for spec in specs.split(",")]
         if len(named) not in (1, len(seats)):
             raise typer.BadParameter(f"{len(named)} models for the seats {', '.join(seats)}; give one, or one each")
+        if overrides != Overrides() and all(spec.startswith(SCHEME) for spec in named):
+            raise typer.BadParameter(
+                "a negotiator takes no style, temperature or tokens of yours; its own style says all"
+            )
         each = named * len(seats) if len(named) == 1 else named
         return {seat: self.agent(spec, overrides, hear) for seat, spec in zip(seats, each, strict=True)}
 
-    def agent(self, spec: str, overrides: Overrides, hear: Hear | None = None) -> LLMAgent:
-        """An agent played by this model."""
+    def agent(self, spec: str, overrides: Overrides, hear: Hear | None = None) -> Agent:
+        """An agent played by this model, or this scripted negotiator."""
+        if spec.startswith(SCHEME):
+            return negotiator(spec)
         found = self.resolve(spec)
         return self._agent(found, overrides.style or found.style, overrides.sampling(found.sampling), hear)
 
-    def agent_again(self, policy: Policy, hear: Hear | None = None) -> LLMAgent:
-        """The agent that a record names: its model, prompt style and sampling, whatever suits the model now."""
+    def agent_again(self, policy: Policy, hear: Hear | None = None) -> Agent:
+        """The agent that a record names: its model, prompt style and sampling, whatever suits the model now; or its negotiator."""
+        if policy.agent == AGENT:
+            return negotiator(policy.style or "")
         # what the record leaves out was left to the server, not to `Sampling`'s own defaults
         unset = dict.fromkeys(("temperature", "top_p", "max_tokens"))
         try:

@@ -9,7 +9,16 @@ from typing import Annotated, TextIO
 import typer
 
 from comity.agents.human import HumanAgent
-from comity.cli.choose import DEFAULT_MODEL, Judging, Models, Overrides, find_task, open_store, seat_named
+from comity.cli.choose import (
+    DEFAULT_MODEL,
+    Judging,
+    Models,
+    Overrides,
+    can_play,
+    find_task,
+    open_store,
+    seat_named,
+)
 from comity.cli.playing import Sitting, play_out
 from comity.cli.resuming import agents_again, nothing_against, people, way_on
 from comity.cli.talk import OneSeat
@@ -35,7 +44,8 @@ def play(
         str | None, typer.Option("--as", help="The seat or character to play; the first unless given.")
     ] = None,
     models: Annotated[
-        str, typer.Option(help="Who plays the others: one model, or one each, separated by commas.")
+        str,
+        typer.Option(help="Who plays the others: one model or scripted negotiator, or one each, separated by commas."),
     ] = DEFAULT_MODEL,
     judge: Annotated[str | None, typer.Option(help="The model that judges at the end; none unless given.")] = None,
     judge_temperature: Annotated[
@@ -74,6 +84,7 @@ def play(
         else:
             others = [other for other in task.names if other != mine]
             agents = made.agents(others, models, Overrides(temperature=temperature))
+            can_play(agents.values(), task)
             agents[mine] = _person(to, gone)
         episode = kept or new_episode(task, agents, seed=seed, limits=Limits(turns=turns))
         teller = None if as_json else OneSeat(mine)

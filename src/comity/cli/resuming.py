@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import typer
 
 from comity.agents.llm import Hear
+from comity.agents.negotiators import AGENT
 from comity.agents.protocol import Agent
 from comity.cli.choose import Models
 from comity.cli.output import program
@@ -57,7 +58,7 @@ def agents_again(
     for seat, policy in episode.policies.items():
         if episode.mode == "script" and agents:
             agents[seat] = next(iter(agents.values()))
-        elif policy.agent == "llm":
+        elif policy.agent in ("llm", AGENT):
             agents[seat] = made.agent_again(policy, hear)
         elif policy.agent == "human" and person:
             agents[seat] = person()

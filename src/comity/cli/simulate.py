@@ -7,7 +7,7 @@ import typer
 
 from comity.agents.llm import Hear
 from comity.agents.protocol import Agent
-from comity.cli.choose import DEFAULT_MODEL, Judging, Models, Overrides, find_task, open_store
+from comity.cli.choose import DEFAULT_MODEL, Judging, Models, Overrides, can_play, find_task, open_store
 from comity.cli.playing import Sitting, mode_named, play_out
 from comity.cli.resuming import agents_again, nothing_against, people, way_on
 from comity.cli.talk import Talk
@@ -32,7 +32,7 @@ def simulate(
         str | None, typer.Option(help="A task by its id, of the library or imported into the store.")
     ] = None,
     models: Annotated[
-        str, typer.Option(help="One model for all, or one per seat, separated by commas.")
+        str, typer.Option(help="One model or scripted negotiator for all, or one per seat, separated by commas.")
     ] = DEFAULT_MODEL,
     judge: Annotated[str | None, typer.Option(help="The model that judges; none unless given.")] = None,
     judge_temperature: Annotated[
@@ -74,6 +74,7 @@ def simulate(
             agents = agents_again(kept, made, hear)
         else:
             agents = _agents(list(chosen.names), mode, made, models, overrides, hear)
+            can_play(agents.values(), chosen)
         episode = kept or new_episode(
             chosen, agents, seed=seed, mode=mode_named(mode), lite=lite, limits=Limits(turns=turns)
         )

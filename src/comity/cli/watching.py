@@ -20,6 +20,7 @@ from comity.run.estimate import Estimate
 from comity.run.plan import Plan
 from comity.run.prepare import Prepared
 from comity.run.progress import Progress
+from comity.world.episodes import Policy
 
 __all__ = ["told_plan", "told_result", "watching"]
 
@@ -38,11 +39,7 @@ def told_plan(prepared: Prepared, estimate: Estimate) -> None:
             for word, names in (("evaluated", plan.who_is_evaluated), ("partner", plan.who_they_meet))
             if label in names
         ]
-        adapter = f" with adapter {policy.adapter}" if policy.adapter else ""
-        heat = policy.sampling.get("temperature", "the server's")
-        told(
-            f"  {label}: {policy.model}{adapter}, {policy.style}, temperature {heat} ({' and '.join(part) or 'unused'})"
-        )
+        told(f"  {label}: {_told_policy(policy)} ({' and '.join(part) or 'unused'})")
     seats = "every seat in turn" if plan.swap_seats else "the first seat"
     seeds = f"seeds {', '.join(map(str, plan.seeds))}" if len(plan.seeds) > 1 else f"seed {plan.seeds[0]}"
     told(
@@ -56,6 +53,14 @@ def told_plan(prepared: Prepared, estimate: Estimate) -> None:
     if plan.notes:
         told(f"  {' '.join(plan.notes.split())}", style="yellow")
     _told_left(prepared, estimate)
+
+
+def _told_policy(policy: Policy) -> str:
+    if policy.model is None:
+        return f"{policy.agent} {policy.style}"
+    adapter = f" with adapter {policy.adapter}" if policy.adapter else ""
+    heat = policy.sampling.get("temperature", "the server's")
+    return f"{policy.model}{adapter}, {policy.style}, temperature {heat}"
 
 
 def _told_left(prepared: Prepared, estimate: Estimate) -> None:

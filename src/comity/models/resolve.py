@@ -15,7 +15,8 @@ FORMS = """\
 openai:NAME              OpenAI, or the server in OPENAI_BASE_URL, with the key in OPENAI_API_KEY
 http://HOST:PORT/v1#NAME any OpenAI-compatible server (vLLM, Ollama, llama.cpp); add &key_env=VARIABLE for a key
 local:ALIAS              a model on this machine; see `comity models`
-scripted:NAME            no model at all: demo, silent, leaver"""
+scripted:NAME            no model at all: demo, silent, leaver
+negotiator:STYLE         no model at all, for a seat of a scenario with a payoff: linear, boulware, ... (docs/negotiators.md)"""
 
 _OPENAI = "https://api.openai.com/v1"
 
@@ -67,6 +68,8 @@ def resolve(
         from comity.models.scripted import scripted
 
         return Resolved(scripted(rest))
+    if rest and scheme == "negotiator":
+        raise ModelNotFound(f"{spec} plays a seat and is no model: it can neither judge nor be asked; name a model")
     raise ModelNotFound(f"{spec!r} does not name a model; the forms are:\n{FORMS}")
 
 

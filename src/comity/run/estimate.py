@@ -7,13 +7,15 @@ about 60 tokens). Characters are counted as tokens four to one. Asking again aft
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from comity.agents.briefing import briefing
 from comity.agents.llm import LLMAgent
+from comity.agents.protocol import Agent
 from comity.models.prices import Price
 from comity.run.jobs import Job
 from comity.world.environment import Environment, Limits
 from comity.world.scenarios import TurnOrder
 from comity.world.tasks import Task
-from comity.world.views import view
+from comity.world.views import SeatView, view
 from comity.world.visibility import Mode
 
 __all__ = ["Estimate", "estimate"]
@@ -61,7 +63,7 @@ class _Sum:
 
 def estimate(
     jobs: Sequence[Job],
-    agents: Mapping[str, LLMAgent],
+    agents: Mapping[str, Agent],
     judges: Sequence[str],
     price_of: Callable[[str], Price | None],
     *,
@@ -88,6 +90,8 @@ def estimate(
         for at, (seat, label) in enumerate(job.seats.items()):
             first = opening.tokens(job.task, seat, label)
             record = max(record, first)
+            if agents[label].policy.model is None:
+                continue  # nobody is asked
             mine = range(limit) if at_once else range(at, limit, seats)
             own, said = len(mine), seats if at_once else 1
             heard = sum(mine) * said * _TOKENS_A_TURN + sum(range(own)) * _TOKENS_ASKED_A_TURN
@@ -115,9 +119,9 @@ def _cost(price: Price | None, of: _Sum) -> float:
 
 
 class _Openings:
-    """The length of first prompts, each rendered once."""
+    """The length of first prompts, or of what there would be to tell where there is none, each rendered once."""
 
-    def __init__(self, agents: Mapping[str, LLMAgent], mode: Mode, lite: bool, limits: Limits) -> None:
+    def __init__(self, agents: Mapping[str, Agent], mode: Mode, lite: bool, limits: Limits) -> None:
         self._agents, self._mode, self._lite, self._limits = agents, mode, lite, limits
         self._known: dict[tuple[str, str, str], int] = {}
 
@@ -125,6 +129,11 @@ class _Openings:
         key = (task.id, seat, label)
         if key not in self._known:
             state = Environment().reset(task, seed=0, mode=self._mode, lite=self._lite, limits=self._limits)
-            prompt = self._agents[label].prompt(view(state, seat))
-            self._known[key] = sum(len(message.content) for message in prompt) // _CHARACTERS_A_TOKEN
+            self._known[key] = _length(self._agents[label], view(state, seat)) // _CHARACTERS_A_TOKEN
         return self._known[key]
+
+
+def _length(agent: Agent, seen: SeatView) -> int:
+    if isinstance(agent, LLMAgent):
+        return sum(len(message.content) for message in agent.prompt(seen))
+    return len(briefing(seen))

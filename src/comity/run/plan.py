@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, JsonValue, ValidationError, model_validator
 from pydantic_core import to_json
 
+from comity.agents.negotiators import SCHEME
 from comity.library.problems import problems_of
 from comity.models.budget import Budget
 from comity.models.endpoints import EndpointLimits
@@ -55,15 +56,17 @@ class TaskSet(Record):
     """Scenarios by their family."""
     origin: str = ""
     """Only scenarios whose own `source` begins so."""
+    outcomes: bool = False
+    """Only scenarios with a payoff."""
     count: int | None = Field(default=None, ge=1)
     """How many tasks this must come to; another number is refused."""
 
 
 class PolicyPlan(Record):
-    """Who plays a seat: a model with everything that changes what it says."""
+    """Who plays a seat: a model with everything that changes what it says, or a scripted negotiator, which needs nothing more."""
 
     model: str
-    """A specification, such as `openai:gpt-4o`; see `comity models`."""
+    """A specification, such as `openai:gpt-4o` or `negotiator:linear`; see `comity models`."""
     adapter: str | None = None
     """A LoRA adapter, by the name under which the server offers it."""
     style: Literal["chat", "transcript"] | None = None
@@ -74,6 +77,17 @@ class PolicyPlan(Record):
     max_tokens: int | None = Field(default=None, ge=1)
     extra: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Sent to the server as they are."""
+
+    @model_validator(mode="after")
+    def _negotiators_are_whole(self) -> Self:
+        if self.is_negotiator and (said := sorted(self.model_fields_set - {"model"})):
+            raise ValueError(f"a negotiator has none of {', '.join(said)}; its style says all, so leave them out")
+        return self
+
+    @property
+    def is_negotiator(self) -> bool:
+        """Whether nobody is asked."""
+        return self.model.startswith(SCHEME)
 
     def sampling(self, own: Sampling) -> Sampling:
         """The model's own sampling with what the plan says laid over it."""

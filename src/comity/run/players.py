@@ -1,18 +1,21 @@
 """From a plan's policies and judges to agents and judges that ask through one traffic. Each server's client is made once."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from comity.agents.llm import LLMAgent
+from comity.agents.negotiators import CannotPlay, Negotiator, negotiator
+from comity.agents.protocol import Agent
 from comity.evaluate.judge import LLMJudge
 from comity.evaluate.rubric import load_rubric
 from comity.models.protocol import Sampling
 from comity.models.resolve import Resolved, resolve
 from comity.models.traffic import Traffic
-from comity.run.plan import JudgePlan, Plan
+from comity.run.plan import JudgePlan, Plan, PlanError, PolicyPlan
 from comity.world.episodes import Policy
+from comity.world.tasks import Task
 
 __all__ = ["Players"]
 
@@ -36,7 +39,7 @@ class Players:
         self._conversations = conversations
         self._environ = os.environ if environ is None else environ
         self._found: dict[tuple[str, str | None], Resolved] = {}
-        self._agents: dict[tuple[str, int], LLMAgent] = {}
+        self._agents: dict[tuple[str, int], Agent] = {}
         self._judges: dict[tuple[int, int], LLMJudge] = {}
 
     @cached_property
@@ -50,26 +53,40 @@ class Players:
         for judge in self._plan.judges:
             self._resolved(judge.model)
         for policy in self._plan.policies.values():
-            self._resolved(policy.model, policy.adapter)
+            if not policy.is_negotiator:
+                self._resolved(policy.model, policy.adapter)
         return list(dict.fromkeys(found.model.name for found in self._found.values()))
 
-    def agent(self, label: str, repeat: int = 0) -> LLMAgent:
+    def agent(self, label: str, repeat: int = 0) -> Agent:
         """The agent of a policy, for episodes of this repeat."""
+        said = self._plan.policies[label]
+        if said.is_negotiator:
+            repeat = 0  # chance is all that tells one repeat from another, and comes with the episode's seed
         if (label, repeat) not in self._agents:
-            said = self._plan.policies[label]
-            found = self._resolved(said.model, said.adapter)
-            self._agents[label, repeat] = LLMAgent(
-                self._traffic.through(found, repeat=repeat),
-                style=said.style or found.style,
-                sampling=said.sampling(found.sampling),
-                adapter=said.adapter,
-            )
+            self._agents[label, repeat] = negotiator(said.model) if said.is_negotiator else self._llm(said, repeat)
         return self._agents[label, repeat]
+
+    def _llm(self, said: PolicyPlan, repeat: int) -> LLMAgent:
+        found = self._resolved(said.model, said.adapter)
+        return LLMAgent(
+            self._traffic.through(found, repeat=repeat),
+            style=said.style or found.style,
+            sampling=said.sampling(found.sampling),
+            adapter=said.adapter,
+        )
 
     def endpoint(self, label: str) -> str:
         """The address at which a policy's calls go; empty where nobody is called."""
         said = self._plan.policies[label]
-        return self._resolved(said.model, said.adapter).endpoint.rstrip("/")
+        return "" if said.is_negotiator else self._resolved(said.model, said.adapter).endpoint.rstrip("/")
+
+    def check(self, tasks: Sequence[Task]) -> None:
+        """Raise `PlanError` where a negotiator is to play a task without a payoff."""
+        wanted = {*self._plan.who_is_evaluated, *self._plan.who_they_meet}
+        for label in (label for label in self._plan.policies if label in wanted):
+            player = self.agent(label)
+            if isinstance(player, Negotiator):
+                _check(label, player, tasks)
 
     def judges(self) -> list[LLMJudge]:
         """Every judge once for each of its repeats."""
@@ -102,3 +119,15 @@ class Players:
                 timeouts=self._plan.timeouts,
             )
         return self._found[spec, adapter]
+
+
+def _check(label: str, player: Negotiator, tasks: Sequence[Task]) -> None:
+    lacking = [task for task in tasks if task.scenario.payoff is None]
+    try:
+        for task in lacking:
+            player.check(task.scenario)
+    except CannotPlay as error:
+        raise PlanError(
+            f"policies.{label}: {error}. So it is with {len(lacking):,} of {len(tasks):,} tasks; "
+            "to leave them out, add to [tasks]: outcomes = true"
+        ) from None

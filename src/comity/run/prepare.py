@@ -134,6 +134,7 @@ def _settled(
     seats = max(len(task.scenario.seats) for task in tasks)
     players = Players(plan, base, traffic, conversations=(plan.in_flight or 1) * seats + 1, environ=environ)
     traffic.meter.check(players.models)
+    players.check(tasks)
     _all_different(players.policies)
     jobs = jobs_of(plan, tasks, players.policies)
     ids = {job.episode: None for job in jobs}

@@ -18,7 +18,7 @@ def tasks_of(wanted: TaskSet, store: Store, base: Path) -> tuple[Task, ...]:
     `base` is the folder from which a relative source is seen.
     """
     every = _of_set(wanted) if wanted.set else _source(wanted.source, store, base)
-    of_origin = [task for task in every if task.scenario.source.startswith(wanted.origin)]
+    of_origin = [task for task in every if _is_of(task, wanted)]
     if not of_origin:
         raise PlanError(_none(wanted))
     _all_there("scenarios", wanted.scenarios, {name for task in of_origin for name in _names(task)})
@@ -54,7 +54,13 @@ def _source(source: str, store: Store, base: Path) -> Sequence[Task]:
 def _none(wanted: TaskSet) -> str:
     if wanted.source == "store" and wanted.origin:
         return f"tasks: the store holds no task of {wanted.origin!r}; bring it in with `comity import sotopia FOLDER`"
-    return f"tasks: {wanted.source!r} holds no task" + (f" of origin {wanted.origin!r}" if wanted.origin else "")
+    what = "no task with a payoff" if wanted.outcomes else "no task"
+    return f"tasks: {wanted.source!r} holds {what}" + (f" of origin {wanted.origin!r}" if wanted.origin else "")
+
+
+def _is_of(task: Task, wanted: TaskSet) -> bool:
+    played = task.scenario.payoff is not None or not wanted.outcomes
+    return played and task.scenario.source.startswith(wanted.origin)
 
 
 def _is_wanted(task: Task, wanted: TaskSet) -> bool:
