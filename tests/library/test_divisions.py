@@ -1,106 +1,90 @@
-"""What must hold of generated divisions: every agreement is legal, and utilities and Pareto efficiency are as arithmetic of this file's
-own says, which uses nothing of the library's but the numbers of the game and the log of what was done.
+"""What must hold of generated divisions: every agreement is legal, and utilities and Pareto efficiency are what arithmetic that uses
+nothing of the library says. The benchmark plays and checks 10,000 of them, and these are played and checked as there.
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import product
-from typing import Any
+import json
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
-from negotiating import ALL, outcome, playing, seated
+from negotiators import game, main, mistakes, played, result
 
-from comity.library.fresh import fresh
-from comity.library.loader import starter
+from comity.agents.negotiators import Negotiator
+from comity.world.actions import Action, ActionType
 from comity.world.environment import State
-from comity.world.tasks import Task
+from comity.world.moves import Move, MoveKind
+from comity.world.outcomes import Outcome
 
 GAMES = 600
-"""The benchmark plays 10,000."""
-SPECS = list(ALL)
 
-Numbers = Mapping[str, Any]
-"""A division's payoff as JSON."""
-Share = tuple[int, ...]
+Played = tuple[State, Outcome, Mapping[str, Negotiator]]
 
 
 @pytest.fixture(scope="module")
-def games() -> list[State]:
-    people = starter().characters[:2]
-    played = []
-    for number, scenario in enumerate(fresh("division", GAMES, seed=11)):
-        cast = {seat.id: who for seat, who in zip(scenario.seats, people, strict=True)}
-        task = Task(id=f"game.{number}", scenario=scenario, cast=cast)
-        pair = SPECS[number % len(SPECS)], SPECS[number // len(SPECS) % len(SPECS)]
-        played.append(playing(task, seated(task, *pair), seed=number))
-    return played
+def games() -> list[Played]:
+    found: list[Played] = []
+    for number in range(GAMES):
+        task, players = game(number, seed=11)
+        state = played(task, players, number)
+        found.append((state, result(state, players), players))
+    return found
 
 
-def agreement(log: Sequence[Mapping[str, Any]], numbers: Numbers, seats: Sequence[str]) -> dict[str, Share] | None:
-    """What each seat takes in the end, by the log alone; `None` without a deal. Fails where something that was done is not legal."""
-    items = numbers["items"]
-    table: tuple[str, Share] | None = None
-    written: dict[str, Share] = {}
-    for event in log:
-        seat, action = event["seat"], event["action"]
-        move = action["move"]
-        if action["type"] == "leave":
-            return None
-        if move is None or move["kind"] == "claim":
-            continue
-        assert (move["kind"] == "choose") is (numbers["settled_by"] == "selection")
-        if move["kind"] in ("propose", "choose"):
-            assert list(move["terms"]) == list(items)
-            taken = tuple(move["terms"].values())
-            assert all(isinstance(n, int) and 0 <= n <= items[item] for item, n in zip(items, taken, strict=True))
-        if move["kind"] == "propose":
-            table = (seat, taken)
-        elif move["kind"] == "choose":
-            assert seat not in written
-            written[seat] = taken
-        else:
-            assert table is not None, "there was nothing to accept or reject"
-            assert table[0] != seat, "nobody answers their own offer"
-            if move["kind"] == "accept":
-                rest = tuple(count - n for count, n in zip(items.values(), table[1], strict=True))
-                return {table[0]: table[1], seat: rest}
-            table = None
-    one, other = (written.get(seat) for seat in seats)
-    adds_up = one and other and tuple(a + b for a, b in zip(one, other, strict=True)) == tuple(items.values())
-    return written if adds_up else None
+def test_agreements_are_legal_and_points_and_efficiency_are_right(games: list[Played]) -> None:
+    assert [wrong for state, found, _ in games for wrong in mistakes(state, found)] == []
 
 
-def points(numbers: Numbers, seat: str, share: Share) -> int:
-    return sum(n * numbers["values"][seat][item] for item, n in zip(numbers["items"], share, strict=True))
+def test_the_games_are_of_every_sort(games: list[Played]) -> None:
+    assert {found.status for _, found, _ in games} == {"agreed", "no_deal"}
+    assert {found.pareto_efficient for _, found, _ in games} == {True, False}
+    assert {settled_by(state) for state, _, _ in games} == {"acceptance", "selection"}
+    assert sum(found.status == "agreed" for _, found, _ in games) > 0.8 * GAMES
+    assert (
+        len({frozenset(p.style.name for p in players.values()) for _, _, players in games}) == 66
+    )  # every pair of eleven
 
 
-def could_be_better(numbers: Numbers, seats: Sequence[str], had: tuple[int, int]) -> bool:
-    """By looking at every split there is, and at none."""
-    one, other = seats
-    counts = list(numbers["items"].values())
-    results = [tuple(numbers["disagreement"].get(seat, 0) for seat in seats)]
-    for share in product(*(range(count + 1) for count in counts)):
-        rest = tuple(count - n for count, n in zip(counts, share, strict=True))
-        results.append((points(numbers, one, share), points(numbers, other, rest)))
-    return any(a >= had[0] and b >= had[1] and (a, b) != had for a, b in results)
+def settled_by(state: State) -> object:
+    assert state.task.scenario.payoff is not None
+    return state.task.scenario.payoff.model_dump()["settled_by"]
 
 
-def test_agreements_are_legal_and_points_and_efficiency_are_right(games: list[State]) -> None:
-    for state in games:
-        seats = [seat.id for seat in state.task.scenario.seats]
-        assert state.task.scenario.payoff is not None
-        numbers = state.task.scenario.payoff.model_dump(mode="json")
-        log = [event.model_dump(mode="json") for event in state.events]
-        deal = agreement(log, numbers, seats)
-        one, other = (points(numbers, s, deal[s]) if deal else numbers["disagreement"].get(s, 0) for s in seats)
-        found = outcome(state)
-        assert found.status == ("agreed" if deal else "no_deal")
-        assert found.utilities == dict(zip(seats, (one, other), strict=True))
-        assert found.pareto_efficient is not could_be_better(numbers, seats, (one, other))
+@pytest.fixture
+def agreed(games: list[Played]) -> tuple[State, Outcome]:
+    """A game with an agreement by acceptance that cannot be bettered."""
+    return next(
+        (s, f) for s, f, _ in games if f.status == "agreed" and f.pareto_efficient and settled_by(s) == "acceptance"
+    )
 
 
-def test_the_games_are_of_every_sort(games: list[State]) -> None:
-    found = [outcome(state) for state in games]
-    assert {result.status for result in found} == {"agreed", "no_deal"}
-    assert {result.pareto_efficient for result in found} == {True, False}
-    assert {s.task.scenario.payoff.settled_by for s in games} == {"acceptance", "selection"}  # type: ignore[union-attr]
-    assert sum(result.status == "agreed" for result in found) > 0.8 * GAMES
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("status", "no_deal", "status is no_deal, not agreed"),
+        ("pareto_efficient", False, "pareto_efficient is False, not True"),
+        ("utilities", {"a": 1.0, "b": 2.0}, "utilities is"),
+    ],
+)
+def test_the_check_sees_an_outcome_that_is_wrong(
+    agreed: tuple[State, Outcome], field: str, value: object, why: str
+) -> None:
+    state, found = agreed
+    (wrong,) = mistakes(state, found.model_copy(update={field: value}))
+    assert why in wrong
+
+
+@pytest.mark.parametrize("kind", [MoveKind.ACCEPT, MoveKind.CHOOSE, MoveKind.PROPOSE])
+def test_the_check_sees_what_is_not_legal(agreed: tuple[State, Outcome], kind: MoveKind) -> None:
+    state, found = agreed
+    terms = {} if kind is MoveKind.ACCEPT else dict.fromkeys(found.terms, 99)
+    move = Action(type=ActionType.SPEAK, argument="So.", move=Move(kind=kind, terms=terms))
+    first = state.events[0].model_copy(update={"action": move})
+    (wrong,) = mistakes(replace(state, events=(first, *state.events[1:])), found)
+    assert "is not possible there" in wrong or "is no share of" in wrong
+
+
+def test_the_benchmark_counts_what_it_plays(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(30) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["games"], said["wrong"]) == (30, 0)
+    assert said["cpu_s"] > 0
