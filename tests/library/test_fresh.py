@@ -165,14 +165,14 @@ def test_they_can_be_played_to_different_outcomes(kind: str) -> None:
 
 
 PINNED: dict[str, str] = {
-    "division": "435af284285f04a9",
-    "price": "835cfef9e82165f2",
-    "contract": "8f9d60abec0971fb",
-    "dilemma": "321a1a49b7418016",
+    "division": "b94ec16fbe411bc3",
+    "price": "668baada3a6a6110",
+    "contract": "f45d3b14342354d2",
+    "dilemma": "b0e2b25f26ad3ea0",
     "public_goods": "9723ac47d405c3ee",
-    "mutual_friend": "3737d461d645377f",
-    "secret": "df61e03681de2358",
-    "gift": "d7221f6426769d16",
+    "mutual_friend": "cb4555e0ab051f2f",
+    "secret": "cab1292b52df11c2",
+    "gift": "f8036eaf05db64a2",
 }
 
 

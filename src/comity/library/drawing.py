@@ -118,6 +118,7 @@ def scenario(
     return {
         "title": f"{filled(draw.world['title'], words)} ({draw.seed}/{draw.index})",
         "setting": filled(draw.world["setting"], words),
+        "relationships": draw.world.get("relationships", ()),
         "seats": seats,
         "payoff": payoff,
         "turn_limit": turns,
