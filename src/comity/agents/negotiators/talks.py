@@ -6,7 +6,8 @@ All in the seat's own points; a share is a part of what it can gain over its dis
 import operator
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 
 from comity.agents.negotiators.moment import Moment
@@ -56,16 +57,24 @@ class Ledger:
         return [Offer(self.seat, dict(zip(self.terms, deal, strict=True))) for deal in self.deals[begin:end]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """Rules as one seat knows them, which are the same whenever they say the same."""
+
+    seat: str
+    told: str
+    payoff: Deal = field(compare=False)
+
+
 def ledger_of(now: Moment[Deal]) -> Ledger:
-    """The ledger; kept with the episode's other views of this seat."""
-    known = now.view.notes.get(Ledger)
-    if not isinstance(known, Ledger):
-        known = now.view.notes[Ledger] = _ledger(now.payoff, now.me)
-    return known
+    """The ledger of this seat; those of the rules that were asked for last are kept, for whatever episode."""
+    return _ledger(_Own(now.me, now.payoff.model_dump_json(), now.payoff))
 
 
-def _ledger(payoff: Deal, me: str) -> Ledger:
+@lru_cache(maxsize=128)
+def _ledger(own: _Own) -> Ledger:
     """What a deal is worth to its proposer is the sum of what its terms are worth, of every kind of deal that there is."""
+    payoff, me = own.payoff, own.seat
     terms = payoff.terms(me)
     each = [[payoff.worth(me, Offer(me, {term.id: value})) for value in term] for term in terms]
     deals, worths = list(product(*terms)), list(map(sum, product(*each)))
