@@ -82,6 +82,16 @@ async def test_the_estimate_knows_that_nobody_is_asked(tmp_path: Path) -> None:
             assert (found.prompt_tokens > 0) is (calls > 0)
 
 
+async def test_an_episode_does_not_wait_for_a_server_on_their_account(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        served = {"demo": {"model": "http://127.0.0.1:9/v1#m"}, "linear": {"model": "negotiator:linear"}}
+        prepared = prepare(plan(policies=served, evaluated=["demo"], partners=["linear"]), store, Path())
+        players = prepared.players
+        assert (players.endpoint("demo"), players.endpoint("linear")) == ("http://127.0.0.1:9/v1", "")
+        assert players.models == ["http://127.0.0.1:9/v1#m"]
+        await prepared.aclose()
+
+
 async def test_a_judge_of_a_talk_between_negotiators_has_something_to_read(tmp_path: Path) -> None:
     judged = plan(evaluated=["linear"], partners=["grim"], judges=[{"model": "scripted:demo"}])
     with opened(tmp_path) as store:

@@ -10,6 +10,7 @@ from negotiating import ALL, moves_of, outcome, playing, seated, words_of
 from worlds import opened, task
 
 from comity.agents.negotiators import CannotPlay, Negotiator, negotiator
+from comity.agents.negotiators.moment import Moment
 from comity.agents.scripted import ScriptedAgent
 from comity.simulate import simulate
 from comity.world.actions import ActionType
@@ -125,6 +126,24 @@ def test_a_secrets_answer_is_its_keepers_alone() -> None:
         ends = [playing(game, {**seated(game, spec), seats[0]: ["Well."] * 12}, mode="omniscient") for game in games]
         assert words_of(ends[0]) == words_of(ends[1])
         assert moves_of(ends[0], seats[1]) == moves_of(ends[1], seats[1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_even_where_all_is_shown_it_looks_at_nothing_that_is_private_to_others(kind: str) -> None:
+    chance = Random(kind)
+    seats = seats_of(kind, chance)
+    game = a_task(a_payoff(kind, seats, chance), seats)
+    state = Environment().reset(game, seed=1, mode="omniscient")
+    while state.acting and not (state.position and state.position.chosen):
+        seat = state.acting[0]
+        now = Moment[Payoff](view(state, seat))
+        for name in now.payoff.private:
+            assert set(getattr(now.payoff, name)) <= {seat}
+        state = Environment().step(state, {seat: ALL["negotiator:firm"].decide(view(state, seat))})
+    if state.acting and state.position and state.position.chosen:
+        (writer,) = state.position.chosen
+        now = Moment[Payoff](view(state, next(seat for seat in seats if seat != writer)))
+        assert now.position.chosen == {writer: {}}
 
 
 def test_a_scenario_without_a_payoff_is_refused_by_name() -> None:

@@ -200,9 +200,21 @@ def test_three_can_agree_and_who_has_accepted_waits() -> None:
     assert sum(outcome(end).status == "agreed" for end in ends) >= 8
     script: Sequence[Move | str] = [Move(kind=MoveKind.PROPOSE, terms={"where": "sea", "when": "may"})]
     waited = playing(trip, {"p1": script, "p2": [], "p3": ALL["negotiator:pleaser"]}, seed=1)
-    assert moves_of(waited, "p3")[0].kind in (MoveKind.ACCEPT, MoveKind.CLAIM)
-    after = [move.kind for move in moves_of(waited, "p3")]
-    assert after.count(MoveKind.ACCEPT) == 1
+    done = [move.kind for move in moves_of(waited, "p3")]
+    assert done.count(MoveKind.ACCEPT) == 1
+    assert done[-1] is MoveKind.ACCEPT  # and no word of it is taken back while the second only talks
+    assert sum(e.seat == "p3" for e in waited.events) > len(done)
+
+
+def test_of_deals_that_are_alike_to_it_a_style_proposes_what_the_other_asked_for() -> None:
+    alike = a_task(
+        Division(items={"red": 3, "blue": 3}, values={key: {"red": 2, "blue": 2} for key in ("p1", "p2")}), ("p1", "p2")
+    )
+    for wanted, given in (("red", "blue"), ("blue", "red")):
+        wish = Move(kind=MoveKind.PROPOSE, terms={wanted: 3, given: 0})
+        end = playing(alike, {"p1": ALL["negotiator:linear"], "p2": [wish] * 6}, seed=2)
+        last = [move.terms for move in moves_of(end, "p1") if move.kind is MoveKind.PROPOSE][-1]
+        assert int(last[given]) > int(last[wanted])
 
 
 def test_the_ledger_holds_every_deal_at_its_worth() -> None:

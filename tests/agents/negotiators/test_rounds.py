@@ -71,6 +71,14 @@ def test_a_bluffer_promises_and_does_otherwise_and_others_keep_their_word(kind: 
     assert found.honesty["p2"].model_dump() == {"true": 1, "false": 0, "untold": 0}
 
 
+def test_who_tells_the_truth_gives_exactly_what_was_claimed() -> None:
+    for seed in range(8):
+        end = playing(fixed("public_goods", TURNS), seated(fixed("public_goods", TURNS), "held-out@1/logroller"), seed)
+        assert {seat: of.model_dump() for seat, of in outcome(end).honesty.items()} == {
+            key: {"true": 1, "false": 0, "untold": 0} for key in ("p1", "p2")
+        }
+
+
 @pytest.mark.parametrize("seats", [2, 3, 5])
 def test_all_rounds_are_played_where_the_turns_are_just_enough(seats: int) -> None:
     ids = ("p1", "p2", "p3", "p4", "p5")[:seats]

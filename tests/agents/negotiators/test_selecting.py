@@ -3,6 +3,7 @@
 from itertools import product
 
 import pytest
+from games import a_task
 from negotiating import ALL, FIXED, fixed, moves_of, outcome, playing, seated, words_of
 
 from comity.world.deals import Division
@@ -48,3 +49,15 @@ def test_claims_of_the_other_are_taken_up_in_whatever_words_they_come() -> None:
     claims = Move(kind=MoveKind.CLAIM, terms={"fuel": 3, "rope": 2, "rice": 4})
     end = playing(fixed("selection"), {"p1": ALL["negotiator:linear"], "p2": [claims]}, seed=1)
     assert moves_of(end, "p1")[-1].terms == {"fuel": 2, "rope": 1, "rice": 0}
+
+
+def test_the_split_gives_something_to_both_though_one_would_have_more_from_all_of_it() -> None:
+    game = a_task(
+        Division(
+            items={"fuel": 1, "rice": 1},
+            values={"p1": {"fuel": 9, "rice": 9}, "p2": {"fuel": 5, "rice": 4}},
+            settled_by="selection",
+        ),
+        ("p1", "p2"),
+    )
+    assert outcome(playing(game, seated(game, "linear"), seed=1)).utilities == {"p1": 9, "p2": 5}

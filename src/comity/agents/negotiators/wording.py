@@ -14,7 +14,18 @@ _PLURAL = {"people", "children", "geese", "mice", "sheep", "men", "women", "feet
 _CAPITALS = {
     word.casefold(): word
     for word in (
-        *("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Christmas", "Easter"),
+        *(
+            "Monday",
+            "Tuesday",
+            "Wednesday",
+            "Thursday",
+            "Friday",
+            "Saturday",
+            "Sunday",
+            "Christmas",
+            "Easter",
+            "Whitsun",
+        ),
         *("January", "February", "April", "June", "July", "August", "September", "October", "November", "December"),
     )
 }
