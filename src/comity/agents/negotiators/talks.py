@@ -68,7 +68,11 @@ class _Own:
 
 def ledger_of(now: Moment[Deal]) -> Ledger:
     """The ledger of this seat; those of the rules that were asked for last are kept, for whatever episode."""
-    return _ledger(_Own(now.me, now.payoff.model_dump_json(), now.payoff))
+    notes = now.view.notes
+    own = notes.get(_Own)
+    if not isinstance(own, _Own):
+        own = notes[_Own] = _Own(now.me, now.payoff.model_dump_json(), now.payoff)
+    return _ledger(own)
 
 
 @lru_cache(maxsize=128)
