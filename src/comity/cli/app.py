@@ -12,6 +12,7 @@ from comity.cli import (
     cache,
     doctor,
     exporting,
+    generate,
     importing,
     library,
     listing,
@@ -25,6 +26,9 @@ from comity.cli import (
 from comity.cli.output import complain
 from comity.evaluate.judge import UnfinishedEpisode
 from comity.evaluate.rubric import RubricError
+from comity.generate.acceptance import Unacceptable
+from comity.generate.ideas import IdeasError
+from comity.generate.journal import JournalError
 from comity.interop.kept import ExportFailed
 from comity.interop.remarks import ImportFailed
 from comity.library import LibraryError
@@ -75,6 +79,7 @@ score.add_to(app)
 importing.add_to(app)
 exporting.add_to(app)
 library.add_to(app)
+generate.add_to(app)
 models.add_to(app)
 cache.add_to(app)
 doctor.add_to(app)
@@ -87,7 +92,9 @@ _MENDABLE = (
     ChangedPlan,
     ClusterError,
     ExportFailed,
+    IdeasError,
     ImportFailed,
+    JournalError,
     LibraryError,
     ModelError,
     NoEmbedder,
@@ -95,6 +102,7 @@ _MENDABLE = (
     RubricError,
     StoreError,
     TooFewCasts,
+    Unacceptable,
     UnfinishedEpisode,
     UnknownSet,
 )

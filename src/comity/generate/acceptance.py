@@ -1,0 +1,167 @@
+"""From a draft to files of a library. What a folder would come to is read by the library's loader before any file of it is touched."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from comity.generate.candidates import Draft, Made
+from comity.generate.casts import Cast, casts_of
+from comity.generate.library_files import character_file, relationship_entry, scenario_file
+from comity.generate.present import PARTS, people
+from comity.library import LibraryError, load_library
+from comity.world.characters import Character
+from comity.world.collection import Collection, related
+from comity.world.relationships import Relationship
+from comity.world.scenarios import Scenario
+
+__all__ = ["Unacceptable", "accept", "read_draft"]
+
+_RELATIONSHIPS = "relationships.toml"
+_COPIED = "Copied from Comity's library, so that whoever is cast here is here."
+_DRAFT = {"scenarios": "scenarios/{}.toml", "characters": "characters/{}.toml", "relationships": _RELATIONSHIPS}
+
+
+class Unacceptable(ValueError):
+    """A draft that cannot become a file of a library; the message says why, one line for each reason."""
+
+
+def accept(folder: Path, draft: Draft, comments: Sequence[str], seed: int) -> tuple[str, ...]:
+    """Write a draft into a folder, with the characters it needs and their relationships, and say which files were written.
+
+    What is there already, word for word, is left as it is: accepting twice is accepting once. Raises `Unacceptable` where the
+    folder would not load any more, and `LibraryError` where it does not now.
+
+    Args:
+        comments: lines for the head of the record's own file.
+        seed: of a scenario's casts.
+    """
+    files = _files(folder, draft, comments, seed)
+    _rehearse(folder, files)
+    for name, text in files.items():
+        _place(folder / name, text)
+    return tuple(files)
+
+
+def read_draft(text: str, was: Draft) -> Draft:
+    """What a person made of a draft's file. Its id stays. Raises `Unacceptable` with the loader's reasons."""
+    record = was.record
+    kind = _kind(record)
+    name = _DRAFT[kind].format(record.id)
+    if any(line.strip().replace(" ", "") == "[[casts]]" for line in text.splitlines()):
+        raise Unacceptable("casts are drawn when it is accepted; leave them out here, and change them in the file then")
+    with TemporaryDirectory() as made:
+        _place(Path(made) / name, text)
+        for who in record.between if isinstance(record, Relationship) else ():
+            _place(Path(made) / "characters" / f"{who}.toml", character_file(_nobody(who)))
+        try:
+            read = load_library(Path(made))
+        except LibraryError as error:
+            raise Unacceptable(str(error).replace(f"{made}{os.sep}", "")) from None
+    every: tuple[Made, ...] = (*read.scenarios, *read.characters, *read.relationships)
+    found = [each for each in every if isinstance(each, type(record))]
+    if [each.id for each in found] != [record.id]:
+        raise Unacceptable(f"the file should hold the one record {record.id!r}")
+    return Draft(record=found[0], notes=_notes(text, was))
+
+
+def _kind(record: Made) -> str:
+    return {Scenario: "scenarios", Character: "characters", Relationship: "relationships"}[type(record)]
+
+
+def _nobody(id_: str) -> Character:
+    """Somebody of this id, for a loader that only looks whether there is one."""
+    return Character(id=id_, name=id_, age=18, gender="-", pronouns="-", occupation="-")
+
+
+def _notes(text: str, was: Draft) -> dict[str, str]:
+    """The notes as they stand in the comments now."""
+    said = dict(line[2:].split(": ", 1) for line in text.splitlines() if line.startswith("# ") and ": " in line)
+    return {name: said.get(name, "") for name in was.notes}
+
+
+def _files(folder: Path, draft: Draft, comments: Sequence[str], seed: int) -> dict[str, str]:
+    """All that has to be written, in an order in which a kill leaves a library that loads."""
+    own = load_library(folder) if any((folder / part).exists() for part in PARTS) else Collection()
+    among, record = people(own), draft.record
+    notes = [*comments, *(f"{name}: {text}" for name, text in draft.notes.items() if text)]
+    match record:
+        case Character():
+            return {f"characters/{record.id}.toml": character_file(record, notes)}
+        case Relationship():
+            return _with_people(folder, own, among, record.between, [(record, notes)])
+        case Scenario():
+            casts = casts_of(record, among, seed)
+            if not casts:
+                raise Unacceptable(f"nobody can be cast in {record.id!r}; widen its relationships, ages or occupations")
+            cast = [who.id for each in casts for who in each.values()]
+            file = scenario_file(record, _named(casts), notes)
+            return {**_with_people(folder, own, among, cast, []), f"scenarios/{record.id}.toml": file}
+
+
+def _with_people(
+    folder: Path,
+    own: Collection,
+    among: Collection,
+    ids: Sequence[str],
+    new: Sequence[tuple[Relationship, Sequence[str]]],
+) -> dict[str, str]:
+    """The files of the characters that the folder lacks, and all ties of those it then has."""
+    there = {who.id for who in own.characters}
+    known = {who.id: who for who in among.characters}
+    if missing := [id_ for id_ in ids if id_ not in known]:
+        raise Unacceptable(f"there is no character {missing[0]!r}, neither here nor in the shipped library")
+    lacking = {id_: known[id_] for id_ in dict.fromkeys(ids) if id_ not in there}
+    files = {f"characters/{id_}.toml": character_file(who, [_COPIED]) for id_, who in lacking.items()}
+    pairs = {frozenset(each.between) for each in own.relationships}
+    added = [(each, notes) for each, notes in new if frozenset(each.between) not in pairs]
+    pairs |= {frozenset(each.between) for each, _ in added}
+    present = sorted((*own.characters, *lacking.values()), key=lambda who: who.id)
+    for one, other in combinations(present, 2):
+        tie = related(one, other, among.relationships)
+        if tie and frozenset(tie.between) not in pairs:
+            added.append((tie, [_COPIED]))
+    if added:
+        before = _text(folder / _RELATIONSHIPS)
+        entries = "".join(relationship_entry(each, notes) for each, notes in added)
+        files[_RELATIONSHIPS] = before + entries if before else entries.lstrip("\n")
+    return files
+
+
+def _text(file: Path) -> str:
+    """What a file holds, ended by a line's end; nothing where it is not there."""
+    text = file.read_text("utf-8-sig") if file.is_file() else ""
+    return text if not text or text.endswith("\n") else f"{text}\n"
+
+
+def _named(casts: Sequence[Cast]) -> Mapping[str, Cast]:
+    """The casts by ids of their people's first names, as in the shipped library, or by numbers where two are alike."""
+    named = {"_".join(who.id.split("_")[0] for who in cast.values())[:100]: cast for cast in casts}
+    return named if len(named) == len(casts) else {f"cast{n}": cast for n, cast in enumerate(casts, 1)}
+
+
+def _rehearse(folder: Path, files: Mapping[str, str]) -> None:
+    """Load what the folder would be with these files."""
+    with TemporaryDirectory() as made:
+        copy = Path(made)
+        for part in (*PARTS, "library.toml"):
+            if (folder / part).is_dir():
+                shutil.copytree(folder / part, copy / part)
+            elif (folder / part).is_file():
+                shutil.copy(folder / part, copy / part)
+        for name, text in files.items():
+            _place(copy / name, text)
+        try:
+            load_library(copy)
+        except LibraryError as error:
+            raise Unacceptable(str(error).replace(f"{made}{os.sep}", "")) from None
+
+
+def _place(file: Path, text: str) -> None:
+    """Write a file in one step: whoever looks sees it whole or as it was."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_name(f".{file.name}.new")
+    new.write_text(text, "utf-8")
+    new.replace(file)

@@ -1,0 +1,128 @@
+"""What a model is asked for a relationship: some characters are shown as an acquaintance knows them, and it chooses two.
+
+No secret and no goal is shown, so that none can come into a background.
+"""
+
+import json
+from functools import cache
+from itertools import combinations
+
+from comity.generate.candidates import Draft
+from comity.generate.ideas import Idea, Kind
+from comity.generate.questions import Prose, Question, drawn, line, object_of, prose, read_as
+from comity.library import starter
+from comity.models.prompts import Block, Quoted, Template, load_template
+from comity.models.protocol import Message, Schema
+from comity.models.replies import UnusableReply
+from comity.world.characters import Character
+from comity.world.collection import Collection, related
+from comity.world.record import Record
+from comity.world.relationships import Relationship, RelationshipKind
+
+__all__ = ["RelationshipQuestions"]
+
+_PEOPLE = 8
+"""Characters to choose from."""
+_KINDS = tuple(kind.value for kind in RelationshipKind)
+
+
+class _Reply(Record):
+    one: str
+    other: str
+    kind: RelationshipKind
+    background: Prose
+
+
+class RelationshipQuestions:
+    """Asks for relationships among the characters of a collection. `shown` and `brief` are as in `ScenarioQuestions`."""
+
+    kind: Kind = "relationships"
+
+    def __init__(self, among: Collection, *, shown: int = 3, brief: bool = False) -> None:
+        self._among, self._shown, self._brief = among, shown, brief
+
+    @property
+    def template(self) -> Template:
+        """`prompts/relationship.toml`."""
+        return load_template("comity.generate:relationship")
+
+    def about(self, idea: Idea, seed: int) -> Question:
+        """The question of an idea; see `Questions`."""
+        candidate, t = idea.candidate(self.kind), self.template
+        people = drawn({who.id: who for who in self._among.characters}, _PEOPLE, "people", seed, candidate)
+        ids = tuple(who.id for who in people)
+        kinds = (idea.family,) if idea.family in _KINDS else _KINDS
+        tied = self._tied(people)
+        examples = drawn(_examples(), self._shown, "example", seed, candidate)
+        return Question(
+            messages=(
+                Message("system", t.fill("system", kinds=", ".join(_KINDS))),
+                Message("user", self._ask(idea, people, tied, examples)),
+            ),
+            schema=_schema(ids, kinds, self._brief),
+            read=lambda text: _read(text, ids, kinds, tied),
+            reask=lambda problem: t.fill("reask", problem=problem, format=Block(t.fill("format"))),
+            examples=tuple(each.id for each in examples),
+            people=ids,
+        )
+
+    def _ask(
+        self, idea: Idea, people: list[Character], tied: frozenset[frozenset[str]], examples: list[Relationship]
+    ) -> str:
+        t = self.template
+        told = [t.fill("example", number=n, reply=Block(_as_reply(each))) for n, each in enumerate(examples, 1)]
+        shown = [t.fill("person", **_known(who)) for who in people]
+        pairs = ", ".join(sorted(" and ".join(sorted(pair)) for pair in tied))
+        return t.fill(
+            "ask",
+            examples=Block(t.fill("examples", shown=Block("\n".join(told)))) if told else "",
+            people=Block("\n".join(shown)),
+            tied=Block(t.fill("tied", pairs=pairs)) if tied else "",
+            idea=Quoted(idea.text),
+            family=idea.family.replace("_", " "),
+            format=Block(t.fill("format")),
+        )
+
+    def _tied(self, people: list[Character]) -> frozenset[frozenset[str]]:
+        edges = self._among.relationships
+        return frozenset(frozenset((a.id, b.id)) for a, b in combinations(people, 2) if related(a, b, edges))
+
+
+def _known(who: Character) -> dict[str, str | int]:
+    """What an acquaintance knows, and age and gender, without which no tie can be thought of."""
+    told = who.model_dump(include={"id", "name", "gender", "occupation", "public_info"})
+    return {**{name: text or "-" for name, text in told.items()}, "age": who.age or "-"}
+
+
+def _schema(ids: tuple[str, ...], kinds: tuple[str, ...], brief: bool) -> Schema:
+    who = {"type": "string", "enum": ids}
+    kind = {"type": "string", "enum": kinds}
+    return Schema("relationship", object_of({"one": who, "other": who, "kind": kind, "background": prose(brief=brief)}))
+
+
+def _read(
+    text: str, ids: tuple[str, ...], kinds: tuple[str, ...], tied: frozenset[frozenset[str]]
+) -> tuple[Draft, str]:
+    reply, repaired = read_as(_Reply, text)
+    pair = (reply.one, reply.other)
+    if unknown := [who for who in pair if who not in ids]:
+        raise UnusableReply(f"there is no {unknown[0]!r} among the people; there are: {', '.join(ids)}")
+    if reply.one == reply.other:
+        raise UnusableReply("one and other are the same; choose two")
+    if frozenset(pair) in tied:
+        raise UnusableReply(f"{reply.one} and {reply.other} are tied to each other already; choose two who are not")
+    if reply.kind not in kinds:
+        raise UnusableReply(f"kind: should be {kinds[0]}, as the idea says")
+    made = Relationship(id=f"{reply.one}-{reply.other}", between=pair, kind=reply.kind, background=reply.background)
+    return Draft(record=made), repaired
+
+
+@cache
+def _examples() -> dict[str, Relationship]:
+    return {each.id: each for each in starter().relationships if each.background}
+
+
+def _as_reply(each: Relationship) -> str:
+    one, other = each.between
+    told = _Reply(one=one, other=other, kind=each.kind, background=each.background)
+    return line(json.dumps(told.model_dump(mode="json"), ensure_ascii=False))

@@ -1,0 +1,178 @@
+"""The journal keeps every row, whatever ends the process, and is one process's at a time."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from comity.generate.candidates import Answered, Checked, Decided, Draft, Edited, Replied, Row
+from comity.generate.ideas import Idea
+from comity.generate.journal import JOURNAL, Journal, JournalError
+from comity.library import starter
+from comity.library.lint import Finding
+from comity.world.episodes import Policy
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+DRAFT = Draft(record=starter().scenarios[0], notes={"Conflict": "one and the other", "Way out": "both"})
+ERROR = Finding("leaked_fact", "error", "scenarios/x", "seats.a", "tells it")
+WARNING = Finding("no_licence", "warning", "scenarios/x", "licence", "is empty")
+
+
+def answered(id_: str = "c1", draft: Draft | None = DRAFT) -> Answered:
+    return Answered(
+        candidate=id_,
+        at=NOW,
+        kind="scenarios",
+        idea=Idea(text="Zwei Schlüssel\nund 一扇门.", family="conflict"),
+        seed=3,
+        policy=Policy(agent="writer", model="scripted:own", sampling={"temperature": 0.5}),
+        examples=("a", "b"),
+        calls=(),
+        draft=draft,
+        problem="" if draft else "it is empty",
+        code_version="1",
+    )
+
+
+def checked(id_: str = "c1", *findings: Finding) -> Checked:
+    passed = all(each.level != "error" for each in findings)
+    return Checked(candidate=id_, at=NOW, passed=passed, findings=findings, code_version="1")
+
+
+def decided(accepted: bool, reason: str = "", id_: str = "c1") -> Decided:
+    return Decided(candidate=id_, at=NOW, accepted=accepted, reason=reason, code_version="1")
+
+
+def edited(*findings: Finding) -> Edited:
+    draft = Draft(record=starter().scenarios[1])
+    return Edited(candidate="c1", at=NOW, draft=draft, findings=findings, code_version="1")
+
+
+REPLIED = Replied(candidate="c2", at=NOW, prompt_hash="ab", completion={"text": "no", "seconds": 1.5})
+ROWS: tuple[Row, ...] = (answered(), REPLIED, checked("c1", ERROR), edited(WARNING), decided(accepted=True))
+
+
+def write(folder: Path, *rows: Row) -> None:
+    with Journal.open(folder, create=True) as journal:
+        for row in rows:
+            journal.append(row)
+
+
+def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
+    write(tmp_path / "new" / "folder", *ROWS)
+    with Journal.open(tmp_path / "new" / "folder") as journal:
+        (candidate,) = journal.candidates
+        assert (candidate.answered, candidate.checked, candidate.edited, candidate.decided) == (
+            ROWS[0],
+            ROWS[2],
+            ROWS[3],
+            ROWS[4],
+        )
+        assert journal.candidate("c1") is candidate
+        assert journal.candidate("c2") is None
+        assert journal.replied("c2") == (REPLIED,)
+        assert journal.replied("c1") == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "state", "by", "reasons"),
+    [
+        ((answered(),), "waiting", None, ()),
+        ((answered(), checked("c1", WARNING)), "passed", "rules", ()),
+        ((answered(), checked("c1", ERROR, WARNING)), "rejected", "rules", (str(ERROR),)),
+        ((answered(draft=None), checked().model_copy(update={"passed": False})), "rejected", "rules", ("it is empty",)),
+        ((answered(), checked(), decided(False, "dull")), "rejected", "person", ("dull",)),
+        ((answered(), checked(), decided(True)), "accepted", "person", ()),
+        ((answered(), checked("c1", ERROR), edited(WARNING)), "passed", "person", ()),
+        ((answered(), checked(), edited(ERROR)), "rejected", "person", (str(ERROR),)),
+        ((answered(), checked(), decided(False, "dull"), edited()), "passed", "person", ()),
+        ((answered(), checked(), decided(False, "dull"), decided(True)), "accepted", "person", ()),
+    ],
+)
+def test_a_candidate_stands_as_its_rows_say(
+    tmp_path: Path, rows: tuple[Row, ...], state: str, by: str | None, reasons: tuple[str, ...]
+) -> None:
+    write(tmp_path, *rows)
+    with Journal.open(tmp_path) as journal:
+        (candidate,) = journal.candidates
+    assert (candidate.state, candidate.by, candidate.reasons) == (state, by, reasons)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 17, -1])
+def test_a_last_row_that_is_not_whole_is_cut_off_and_the_rest_stays(tmp_path: Path, kept: int) -> None:
+    write(tmp_path, answered("c1"))
+    file = tmp_path / JOURNAL
+    whole = file.read_bytes()
+    file.write_bytes(whole + answered("c2").model_dump_json().encode()[:kept])
+    with Journal.open(tmp_path) as journal:
+        assert [each.id for each in journal.candidates] == ["c1"]
+        journal.append(answered("c3"))
+    with Journal.open(tmp_path) as journal:
+        assert [each.id for each in journal.candidates] == ["c1", "c3"]
+
+
+@pytest.mark.parametrize(
+    "line", [b"{}", b'{"event": "answered"}', b"\xff", checked("other").model_dump_json().encode()]
+)
+def test_a_row_that_cannot_be_read_is_named_and_nothing_is_changed(tmp_path: Path, line: bytes) -> None:
+    write(tmp_path, answered("c1"))
+    file = tmp_path / JOURNAL
+    file.write_bytes(file.read_bytes() + line + b"\n" + b"not whole")
+    before = file.read_bytes()
+    with pytest.raises(JournalError, match=r"candidates\.jsonl: line 2: is no row"), Journal.open(tmp_path):
+        pass
+    assert file.read_bytes() == before
+
+
+def test_a_folder_without_a_journal_says_where_one_comes_from(tmp_path: Path) -> None:
+    with (
+        pytest.raises(JournalError, match="there is no such file; candidates come from `comity generate"),
+        Journal.open(tmp_path),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JournalError, match="cannot be opened"), Journal.open(tmp_path / "file" / "in", create=True):
+        pass
+
+
+def test_two_do_not_work_on_one_folder(tmp_path: Path) -> None:
+    with Journal.open(tmp_path, create=True) as journal:
+        with pytest.raises(JournalError, match="another process works on it"), Journal.open(tmp_path):
+            pass
+        journal.append(answered())
+    with Journal.open(tmp_path):
+        pass
+
+
+LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+sys.path.insert(0, {tests!r})
+from generate.test_journal import answered
+from comity.generate.journal import Journal, JournalError
+with Journal.open(Path(sys.argv[1]), create=True) as journal:
+    journal.append(answered("c1"))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (journal.path.stat().st_size + 100, resource.RLIM_INFINITY))
+    try:
+        journal.append(answered("c2"))
+    except JournalError as error:
+        print(error, journal.candidate("c2"))
+"""
+
+
+def test_a_full_disk_is_said_and_leaves_what_was_kept(tmp_path: Path) -> None:
+    code = LIMITED.format(tests=str(Path(__file__).parents[1]))
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert "cannot be written" in done.stdout, done
+    assert done.stdout.endswith("None\n")
+    with Journal.open(tmp_path) as journal:
+        assert [each.id for each in journal.candidates] == ["c1"]
+    assert (tmp_path / JOURNAL).read_bytes().endswith(b"\n")
