@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from comity.cli.fresh import make_fresh
 from comity.cli.output import print_json, told
 from comity.library import LibraryError, load_library, starter
 from comity.library.casting import Casting
@@ -22,10 +23,11 @@ __all__ = ["add_to"]
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(help="Check a library, draw casts, see the task sets.", no_args_is_help=True)
+    group = typer.Typer(help="Check a library, draw casts, see the task sets, make fresh games.", no_args_is_help=True)
     group.command("lint")(check)
     group.command("sample")(sample)
     group.command("sets")(sets)
+    group.command("fresh")(make_fresh)
     app.add_typer(group, name="library")
 
 
