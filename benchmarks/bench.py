@@ -1,6 +1,6 @@
 """Measures every speed claim and writes `results.json` and `README.md` beside itself; ends with 1 where a limit is broken.
 
-    python benchmarks/bench.py [cpu] [growth] [client] [load] [prefix] [slots] [kills]
+    python benchmarks/bench.py [cpu] [growth] [client] [load] [prefix] [slots] [kills] [negotiators]
 
 measures all, or what is named; figures that are not measured now are kept as they were.
 """
@@ -14,6 +14,7 @@ from cost import client, cpu, growth
 from figures import Figure
 from kills import kills
 from load import load
+from negotiators import negotiators
 from neighbours import Neighbours
 from prompts import prefix, slots
 from report import Measurement, read_results, taken_now, write_report, write_results
@@ -28,6 +29,7 @@ MEASURED: Mapping[str, Callable[[], list[Figure]]] = {
     "prefix": prefix,
     "slots": slots,
     "kills": kills,
+    "negotiators": negotiators,
 }
 
 

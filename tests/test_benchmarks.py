@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import bench
+import negotiators
 import pytest
 from children import ChildFailed, playing_child, run_child
 from figures import Figure, skipped
@@ -95,3 +96,23 @@ def test_what_is_not_measured_now_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert (after["one"].figure.value, after["two"]) == (3.0, before["two"])
     assert "| `two` | not measured |" in (tmp_path / "README.md").read_text()
     assert bench.main(["three"], tmp_path) == 2
+
+
+def test_the_row_of_negotiators_is_of_checked_games(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(negotiators, "GAMES", 40)
+    assert bench.main(["negotiators"], tmp_path) == 0
+    (figure,) = (taken.figure for taken in read_results(tmp_path / "results.json").values())
+    assert (figure.name, figure.unit, figure.limit) == ("cpu_s_10000_divisions", "s", 60.0)
+    assert (figure.details["games"], figure.details["wrong"]) == (40, 0)
+    assert figure.value is not None
+    assert 0 < figure.value < 60
+    assert "| `cpu_s_10000_divisions` |" in (tmp_path / "README.md").read_text()
+
+
+def test_no_row_is_written_of_games_that_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(negotiators, "GAMES", "none")
+    assert bench.main(["negotiators"], tmp_path) == 1
+    assert read_results(tmp_path / "results.json") == {}
+    assert "negotiators: " in capsys.readouterr().err
