@@ -14,6 +14,7 @@ import pytest
 
 import comity.library
 from comity.library import starter
+from comity.library.sets import tasks_of
 from comity.world.characters import BigFive
 
 DATA = Path(comity.library.__file__).parent / "data"
@@ -126,7 +127,28 @@ def _casts() -> dict[str, str]:
     }
 
 
-COUNTED = {**_who(), **_traits(), **_what(), **_casts()}
+def _splits() -> dict[str, str]:
+    halves = [tasks_of(name) for name in ("dev", "test")]
+    scenarios = [{task.scenario.id: task.scenario for task in half}.values() for half in halves]
+    ruled = [[s for s in half if s.payoff] for half in scenarios]
+    kinds = [_tally((s.payoff.kind.replace("_", " ") for s in half if s.payoff), "{k} {n}") for half in ruled]
+    families = [", ".join(sorted({s.family for s in half})) for half in ruled]
+    people = [{who.id for task in half for who in task.cast.values()} for half in halves]
+    met = [{frozenset(who.id for who in task.cast.values()) for task in half} for half in halves]
+    rows = {
+        "split sizes": ("tasks, scenarios", [f"{len(t)}, {len(s)}" for t, s in zip(halves, scenarios, strict=True)]),
+        "split payoffs": ("result computed by rules", [f"{len(r)}: {k}" for r, k in zip(ruled, kinds, strict=True)]),
+        "split families": ("families of these", families),
+        "split seats": ("three seats or more", [str(sum(len(s.seats) > 2 for s in half)) for half in scenarios]),
+    }
+    said = {key: f"| {name} | {' | '.join(cells)} |" for key, (name, cells) in rows.items()}
+    shared, again = len(people[0] & people[1]), len(met[0] & met[1])
+    return said | {
+        "split people": f"{shared} are cast in both halves, and {again} sets of people meet in both.",
+    }
+
+
+COUNTED = {**_who(), **_traits(), **_what(), **_casts(), **_splits()}
 
 
 @pytest.mark.parametrize("figure", COUNTED)
@@ -139,6 +161,13 @@ def test_no_figure_stands_there_that_nobody_counts() -> None:
     for said in sorted(COUNTED.values(), key=len, reverse=True):
         rest = rest.replace(said, "")
     assert re.findall(r"\S*\d\S*", rest) == [], "count it in this test, or take it out of DATASHEET.md"
+
+
+def test_every_family_without_payoffs_is_in_both_halves_unless_it_is_of_one_scenario() -> None:
+    plain = Counter(s.family for s in SCENARIOS if not s.payoff)
+    halves = [{task.scenario.family for task in tasks_of(n) if not task.scenario.payoff} for n in ("dev", "test")]
+    assert halves[0] ^ halves[1] == {family for family, count in plain.items() if count == 1}
+    assert "every such family but that of a single scenario is in both" in _section("What is in it")
 
 
 def test_its_code_counts_the_same() -> None:

@@ -70,11 +70,19 @@ def test_the_split_shares_no_family_and_no_kind_of_payoff_where_there_are_outcom
     assert {kind(scenario) for scenario in (*dev, *test)} == {kind(s) for s in starter().scenarios} - {""}
 
 
+def test_both_sides_of_the_split_bargain() -> None:
+    for name in ("dev", "test"):
+        bargains = [s for s in scenarios(tasks_of(name)).values() if kind(s) in ("division", "price", "contract")]
+        assert len(bargains) >= 6, name
+
+
 def test_the_split_is_about_half_and_half_in_what_matters() -> None:
     dev, test = (list(scenarios(tasks_of(name)).values()) for name in ("dev", "test"))
     assert abs(len(dev) - len(test)) <= 2
-    assert abs(sum(s.payoff is not None for s in dev) - sum(s.payoff is not None for s in test)) <= 4
+    assert abs(sum(s.payoff is not None for s in dev) - sum(s.payoff is not None for s in test)) <= 2
     assert abs(sum(len(s.seats) > 2 for s in dev) - sum(len(s.seats) > 2 for s in test)) <= 4
+    of_many = [sum(s.payoff is not None and len(s.seats) > 2 for s in half) for half in (dev, test)]
+    assert of_many[0] == of_many[1]
     plain = [Counter(s.family for s in half if not s.payoff) for half in (dev, test)]
     assert all(abs(plain[0][family] - plain[1][family]) <= 1 for family in {*plain[0], *plain[1]})
 

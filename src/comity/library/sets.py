@@ -45,8 +45,8 @@ SETS: Mapping[str, str] = {
     "all": "every scenario with its five casts",
     "hard": f"the scenarios that have at least {HARD} of five hard properties, with all their casts; no model was measured for it",
     "lite": "ten tasks of ten families for a first look: two with outcomes, one of three seats, nobody twice",
-    "dev": "half of the scenarios: to develop and to train on",
-    "test": "the other half: it shares no scenario with dev, and where there are outcomes no family and no kind of payoff",
+    "dev": "half of the scenarios: to develop and to train on; it bargains over prices and contracts",
+    "test": "the other half: no scenario of dev, and of outcomes no family and no kind of dev's; it bargains by division",
 }
 """The task sets by name, with what each is."""
 
