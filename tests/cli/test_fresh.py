@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cli.command import Comity
-from comity.library.fresh import FRESH_KINDS, fresh
+from comity.library.fresh import FRESH_KINDS, fresh, fresh_worlds
 from comity.library.loader import load_library, starter
 
 
@@ -22,6 +22,8 @@ def test_what_is_made_is_read_back_the_same_with_casts_that_keep_the_rules(
     assert {scenario.id: scenario for scenario in made.scenarios} == {s.id: s for s in fresh(kind, 6, seed=3)}
     assert {task.id for task in made.tasks} == set(said["tasks"])
     assert len(made.tasks) == 12
+    assert said["worlds"] == fresh_worlds(kind, 6, seed=3)
+    assert (len(said["worlds"]), sum(said["worlds"].values())) == (6, 6)
     assert {who.id: who for who in made.characters} == {who.id: who for who in starter().characters}
     assert {r.id: r for r in made.relationships} == {r.id: r for r in starter().relationships}
 
@@ -52,7 +54,7 @@ def test_one_can_be_played_by_its_name(comity: Comity) -> None:
         .ok()
         .json
     )
-    assert record["task"]["scenario"]["source"] == "Comity fresh@1 division 0/1"
+    assert record["task"]["scenario"]["source"] == "Comity fresh@2 division 0/1"
 
 
 def test_scenarios_alone_where_no_casts_are_wanted(comity: Comity, folder: Path) -> None:

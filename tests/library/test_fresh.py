@@ -1,6 +1,8 @@
 """Fresh games: any number, always the same, valid, in varied words, and with something to be won in most of them."""
 
+import statistics
 from collections import Counter
+from collections.abc import Sequence
 from hashlib import sha256
 from itertools import product
 
@@ -8,8 +10,10 @@ import pytest
 from games import a_task
 from negotiating import ALL, outcome, playing, seated
 
+from comity.library import fresh_deals
 from comity.library.casting import Casting
-from comity.library.fresh import FRESH_KINDS, UnknownKind, fresh, fresh_one
+from comity.library.drawing import worlds
+from comity.library.fresh import FRESH_KINDS, UnknownKind, fresh, fresh_one, fresh_worlds
 from comity.library.loader import starter
 from comity.world.choices import MutualFriend, PublicGoods
 from comity.world.deals import Contract, Deal, Division, Price
@@ -37,7 +41,7 @@ def test_each_says_what_it_is_where_it_comes_from_and_under_which_licence(kind: 
         assert scenario.payoff is not None
         assert scenario.payoff.kind == kind
         assert (scenario.id, scenario.licence) == (f"fresh_{kind}_m3_{index}", "Apache-2.0")
-        assert scenario.source == f"Comity fresh@1 {kind} -3/{index}"
+        assert scenario.source == f"Comity fresh@2 {kind} -3/{index}"
         assert scenario.family in FAMILIES
         assert Scenario.model_validate_json(scenario.model_dump_json()) == scenario
 
@@ -131,13 +135,90 @@ def test_a_seats_goal_names_what_is_dearest_to_it() -> None:
             assert max(points.values()) in [points[issue] for issue in named], (seat.goal, points)
 
 
-def test_a_price_can_be_named_at_either_reserve() -> None:
-    for scenario in fresh("price", MANY):
-        payoff = scenario.payoff
-        assert isinstance(payoff, Price)
+@pytest.mark.parametrize("kind", FRESH_KINDS)
+def test_six_worlds_of_a_kind_come_up_about_as_often(kind: str) -> None:
+    found = fresh_worlds(kind, 600)
+    assert len(found) == 6
+    assert min(found.values()) > 60
+    assert sum(found.values()) == 600
+    assert sum(fresh_worlds(kind).values()) == 0
+    opened = {" ".join(str(world["setting"]).split()[:3]) for world in worlds(kind).worlds}
+    assert len(opened) == 6
+    assert all(scenario.title[0].isupper() for scenario in fresh(kind, MANY))
+
+
+def prices(count: int, seed: int = 0) -> list[Price]:
+    return [scenario.payoff for scenario in fresh("price", count, seed) if isinstance(scenario.payoff, Price)]
+
+
+def test_prices_and_reserves_are_round_and_can_be_named() -> None:
+    for payoff in prices(300):
+        low, high = payoff.range
+        assert str(payoff.step).rstrip("0") in ("1", "2", "5")
+        assert low % payoff.step == high % payoff.step == 0
+        assert 20 <= (high - low) // payoff.step <= 60
         for seat, reserve in payoff.reserves.items():
             assert reserve in payoff.terms(seat)[0]
             assert payoff.worth(seat, Offer(seat, {"price": reserve})) == 0
+            assert low + 2 * payoff.step <= reserve <= high - 2 * payoff.step
+
+
+def places(games: Sequence[Price], side: str) -> list[float]:
+    """Where the side's reserve stands in the range: 0 at its bottom, 1 at its top."""
+    found = []
+    for payoff in games:
+        low, high = payoff.range
+        found.append((payoff.reserves[payoff.buyer if side == "buyer" else payoff.seller] - low) / (high - low))
+    return found
+
+
+def test_a_range_tells_no_reserve_and_no_fair_price() -> None:
+    games = prices(2000, seed=9)
+    buyers, sellers = places(games, "buyer"), places(games, "seller")
+    fair = [(one + other) / 2 for one, other in zip(buyers, sellers, strict=True)]
+    public: list[list[float]] = [
+        [sum(payoff.range) / 2 for payoff in games],
+        [payoff.range[1] - payoff.range[0] for payoff in games],
+        [payoff.range[1] / payoff.range[0] for payoff in games],
+        [payoff.step for payoff in games],
+    ]
+    for stands in (buyers, sellers, fair):
+        tenths = Counter(int(10 * place) for place in stands)
+        assert max(tenths.values()) < 0.2 * len(games)  # any tenth may hold it
+        assert sum(count > 0.04 * len(games) for count in tenths.values()) >= 8
+        assert all(abs(statistics.correlation(stands, told)) < 0.08 for told in public)
+    in_the_middle = sum(seller <= 0.5 <= buyer for buyer, seller in zip(buyers, sellers, strict=True))
+    assert in_the_middle < 0.4 * len(games)  # naming the centre is no way to a deal
+
+
+def test_a_seats_own_reserve_leaves_the_others_open() -> None:
+    games = prices(2000, seed=10)
+    for tenth in range(2, 8):
+        others = [
+            seller
+            for buyer, seller in zip(places(games, "buyer"), places(games, "seller"), strict=True)
+            if int(10 * buyer) == tenth
+        ]
+        assert statistics.pstdev(others) > 0.1
+        assert sum(seller > tenth / 10 for seller in others) > 0.05 * len(others)
+
+
+def test_the_range_stays_where_it_is_when_the_reserves_are_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [(payoff.range, payoff.step) for payoff in prices(40)]
+    monkeypatch.setattr(fresh_deals, "_places", lambda draw, steps: (3, 2))
+    after = prices(40)
+    assert [(payoff.range, payoff.step) for payoff in after] == before
+    assert all(payoff.reserves[payoff.buyer] == payoff.range[0] + 3 * payoff.step for payoff in after)
+
+
+def test_the_order_of_a_contracts_options_tells_nobodys_wish() -> None:
+    first = [
+        of.index(max(of)) == 0
+        for scenario in fresh("contract", 300)
+        if isinstance(scenario.payoff, Contract)
+        for of in scenario.payoff.points[scenario.seats[0].id].values()
+    ]
+    assert 0.4 < sum(first) / len(first) < 0.6
 
 
 def test_lists_of_contacts_hold_nobody_twice_under_one_name() -> None:
@@ -148,8 +229,9 @@ def test_lists_of_contacts_hold_nobody_twice_under_one_name() -> None:
 
 
 def test_an_unknown_kind_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(UnknownKind, match="no fresh games of kind 'chess'; there are: division, price, contract"):
-        fresh("chess", 1)
+    for ask in (fresh, fresh_worlds):
+        with pytest.raises(UnknownKind, match="no fresh games of kind 'chess'; there are: division, price, contract"):
+            ask("chess", 1)
 
 
 @pytest.mark.parametrize("kind", FRESH_KINDS)
@@ -165,14 +247,14 @@ def test_they_can_be_played_to_different_outcomes(kind: str) -> None:
 
 
 PINNED: dict[str, str] = {
-    "division": "b94ec16fbe411bc3",
-    "price": "668baada3a6a6110",
-    "contract": "f45d3b14342354d2",
-    "dilemma": "b0e2b25f26ad3ea0",
-    "public_goods": "9723ac47d405c3ee",
-    "mutual_friend": "cb4555e0ab051f2f",
-    "secret": "cab1292b52df11c2",
-    "gift": "f8036eaf05db64a2",
+    "division": "d6068467d584282e",
+    "price": "97cefc129053b260",
+    "contract": "93da91080e6c0d24",
+    "dilemma": "3a194927fa6e1cfe",
+    "public_goods": "28b2fbb29be5da02",
+    "mutual_friend": "2abbeb4ffc3ddc85",
+    "secret": "9b012ebdd5bfb4ba",
+    "gift": "2e76dc1bc8040fcb",
 }
 
 

@@ -10,7 +10,7 @@ from comity.cli.output import print_json, told
 from comity.generate.library_files import character_file, relationship_entry, scenario_file
 from comity.library import load_library, starter
 from comity.library.casting import Casting
-from comity.library.fresh import FRESH_KINDS, UnknownKind, fresh
+from comity.library.fresh import FRESH_KINDS, UnknownKind, fresh, fresh_worlds
 from comity.world.collection import Collection
 from comity.world.scenarios import Scenario
 
@@ -29,6 +29,9 @@ def make_fresh(
 ) -> None:
     """Make scenarios with a payoff from a seed: any number, no model asked. They are cast with the folder's own people, or where it
     has none with those of the shipped library, who are copied into it.
+
+    A kind has six stories written by hand; their numbers, places, hours, things, goals and reasons are drawn. With --json, `worlds` says
+    how many games are set in each.
     """
     try:
         made = fresh(kind, count, seed)
@@ -42,10 +45,11 @@ def make_fresh(
         files[f"scenarios/{scenario.id}.toml"], named = _with_casts(scenario, shelf, casts, seed)
         tasks += named
     _write(into, files)
+    ids = [scenario.id for scenario in made]
     if as_json:
-        print_json({"folder": str(into), "scenarios": [scenario.id for scenario in made], "tasks": tasks})
+        print_json({"folder": str(into), "scenarios": ids, "tasks": tasks, "worlds": fresh_worlds(kind, count, seed)})
     else:
-        told(f"{len(made)} scenarios with {len(tasks)} casts are in {into}. Play one: --library {into} {made[0].id}")
+        told(f"{len(made)} scenarios with {len(tasks)} casts are in {into}. Play one: --library {into} {ids[0]}")
 
 
 def _people(shelf: Collection) -> dict[str, str]:

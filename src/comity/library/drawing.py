@@ -12,7 +12,7 @@ from comity.world.record import derive_seed
 
 __all__ = ["FRESH_VERSION", "Draw", "World", "Worlds", "filled", "listed", "scenario", "seat", "worlds"]
 
-FRESH_VERSION = 1
+FRESH_VERSION = 2
 """Of the templates and of how they are drawn; it rises when the same seed and index would come out differently."""
 
 _SLOT = re.compile(r"\{(\w+)\}")

@@ -4,6 +4,7 @@ They are for training and evaluation at scale. They are worth playing, but nobod
 is the library itself. Nothing here plays a game or casts anybody.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from comity.library.drawing import FRESH_VERSION, Draw, worlds
@@ -11,7 +12,7 @@ from comity.library.fresh_choices import dilemma, gift, mutual_friend, public_go
 from comity.library.fresh_deals import contract, division, price
 from comity.world.scenarios import Scenario
 
-__all__ = ["FRESH_KINDS", "UnknownKind", "fresh", "fresh_one"]
+__all__ = ["FRESH_KINDS", "UnknownKind", "fresh", "fresh_one", "fresh_worlds"]
 
 _MAKERS: Mapping[str, Callable[[Draw], dict[str, object]]] = {
     "division": division,
@@ -39,9 +40,7 @@ def fresh(kind: str, count: int, seed: int = 0) -> tuple[Scenario, ...]:
 
 def fresh_one(kind: str, index: int, seed: int = 0) -> Scenario:
     """The fresh scenario of this kind, seed and index, from 0. Raises `UnknownKind`."""
-    if kind not in _MAKERS:
-        raise UnknownKind(f"there are no fresh games of kind {kind!r}; there are: {', '.join(FRESH_KINDS)}")
-    made = _MAKERS[kind](Draw(kind, seed, index))
+    made = _maker(kind)(Draw(kind, seed, index))
     return Scenario.model_validate(
         {
             "id": f"fresh_{kind}_{seed}_{index}".replace("-", "m"),
@@ -51,3 +50,20 @@ def fresh_one(kind: str, index: int, seed: int = 0) -> Scenario:
             **made,
         }
     )
+
+
+def fresh_worlds(kind: str, count: int = 0, seed: int = 0) -> Mapping[str, int]:
+    """By hand-written world of the kind, how many of the first so many games are set in it. Raises `UnknownKind`.
+
+    Games of one world differ in their numbers, in what is drawn from its lists (place, hour, things) and in the goals and reasons that
+    are chosen; what the story is about they share.
+    """
+    _maker(kind)
+    found = Counter(str(Draw(kind, seed, index).world["id"]) for index in range(count))
+    return {str(world["id"]): found[str(world["id"])] for world in worlds(kind).worlds}
+
+
+def _maker(kind: str) -> Callable[[Draw], dict[str, object]]:
+    if kind not in _MAKERS:
+        raise UnknownKind(f"there are no fresh games of kind {kind!r}; there are: {', '.join(FRESH_KINDS)}")
+    return _MAKERS[kind]

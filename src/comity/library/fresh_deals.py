@@ -67,20 +67,24 @@ def _priorities(values: Mapping[str, int]) -> dict[str, str]:
     return {"dear": f"the {phrase(ranked[-1])}", "cheap": f"the {phrase(ranked[0])}"}
 
 
+_STEPS = tuple(part * ten for ten in (1, 10, 100, 1000) for part in (1, 2, 5))
+"""What one haggles in, as money comes."""
+_PRICES = 60
+"""No range has more steps than this."""
+_EDGE = 20
+"""Reserves stay this part of the range's length away from its ends, so that there is something to ask for."""
+
+
 def price(draw: Draw) -> Made:
-    """A range round what the thing is worth, and two reserves: a wide zone of agreement, a narrow one, or none in one game of six."""
+    """A public range and two reserves with a wide zone of agreement, a narrow one, or none in one game of six.
+
+    The range is drawn first and from the world alone. The reserves then stand anywhere in it, so that it tells neither of them, nor what
+    would be a fair price; a seat's own reserve leaves the other's open too.
+    """
     world, words = draw.world, draw.words()
-    low, high = (int(str(bound)) for bound in cast("Sequence[int]", world["scale"]))
-    worth = draw.between(low, high, "worth")
-    step = max(round(worth / 40), 1) if worth < 200 else 5 * max(round(worth / 200), 1)
-    ends = (step * max(worth // (3 * step), 1), step * (2 * worth // step))
-    zone = draw.one((-0.25, 0.05, 0.15, 0.3, 0.45, 0.6), "zone")
-    middle = worth * draw.between(85, 115, "middle") / 100
+    step, ends = _range(draw, *cast("Sequence[int]", world["scale"]))
     buyer, seller = (cast("World", world[side]) for side in ("buyer", "seller"))
-    reserves = {
-        str(side["id"]): min(max(round(middle * (1 + part) / step) * step, ends[0]), ends[1])
-        for side, part in ((buyer, zone / 2), (seller, -zone / 2))
-    }
+    at = _places(draw, (ends[1] - ends[0]) // step)
     payoff: Made = {
         "kind": "price",
         "buyer": buyer["id"],
@@ -88,22 +92,44 @@ def price(draw: Draw) -> Made:
         "range": ends,
         "step": step,
         "unit": world["unit"],
-        "reserves": reserves,
+        "reserves": {str(side["id"]): ends[0] + step * place for side, place in zip((buyer, seller), at, strict=True)},
     }
     return scenario(draw, words, [seat(draw, s, words) for s in (buyer, seller)], payoff, 12)
 
 
+def _range(draw: Draw, low: int, high: int) -> tuple[int, tuple[int, int]]:
+    """The step and the ends, both of them round."""
+    worth = draw.between(low, high, "worth")
+    bottom, top = worth * draw.between(25, 60, "bottom") // 100, worth * draw.between(150, 260, "top") // 100
+    step = next(step for step in _STEPS if top - bottom <= _PRICES * step)
+    return step, (step * max(bottom // step, 1), step * (top // step))
+
+
+def _places(draw: Draw, steps: int) -> tuple[int, int]:
+    """Where the buyer's reserve and the seller's are, in steps from the bottom: first how far apart, then anywhere that leaves room for it."""
+    edge = max(steps // _EDGE, 2)
+    sort = draw.below(6, "zone")
+    least, most = ((1, 35), (2, 12), (2, 12), (12, 55), (12, 55), (12, 55))[sort]
+    apart = max(
+        steps * draw.between(least, most, "apart") // 100, 2
+    )  # in two steps there is a price that is better for both
+    lower = draw.between(edge, steps - edge - apart, "where")
+    return (lower, lower + apart) if sort == 0 else (lower + apart, lower)
+
+
 def contract(draw: Draw) -> Made:
-    """Three to five issues. The first seat would like their first options and the last their last, but for common ground; what each
-    issue weighs differs from seat to seat. Without a deal each has about a third of its most.
+    """Three to five issues. The first seat would like the options at one end and the last those at the other, but for common ground; which
+    end is first in the list is drawn, and what each issue weighs differs from seat to seat. Without a deal each has about a third of
+    its most.
     """
     world, words = draw.world, draw.words()
     offered = cast("Mapping[str, Sequence[str]]", world["issues"])
     most = min(len(offered), 5)
     chosen = draw.some(list(offered), draw.between(min(3, most), most, "how many"), "issues")
-    issues = {issue: list(offered[issue]) for issue in offered if issue in chosen}
+    turned = {issue: draw.one((1, -1), "turned", issue) for issue in chosen}
+    issues = {issue: list(offered[issue])[:: turned[issue]] for issue in offered if issue in chosen}
     seats = _seats(world)
-    points = {str(s["id"]): _points(draw, issues, at, len(seats)) for at, s in enumerate(seats)}
+    points = {str(s["id"]): _points(draw, issues, turned, at, len(seats)) for at, s in enumerate(seats)}
     words["issues"] = joined(f"the {phrase(issue)}" for issue in issues)
     payoff: Made = {
         "kind": "contract",
@@ -115,7 +141,9 @@ def contract(draw: Draw) -> Made:
     return scenario(draw, words, told, payoff, draw.one((12, 14, 16), "turns") + 3 * (len(seats) - 2))
 
 
-def _points(draw: Draw, issues: Mapping[str, Sequence[str]], at: int, seats: int) -> dict[str, list[int]]:
+def _points(
+    draw: Draw, issues: Mapping[str, Sequence[str]], turned: Mapping[str, int], at: int, seats: int
+) -> dict[str, list[int]]:
     weights = draw.some((40, 30, 24, 16, 10), len(issues), "weights", at)
     points: dict[str, list[int]] = {}
     for (issue, options), weight in zip(issues.items(), weights, strict=True):
@@ -123,7 +151,7 @@ def _points(draw: Draw, issues: Mapping[str, Sequence[str]], at: int, seats: int
         common = draw.below(5, "common", issue) == 0
         best = draw.below(last + 1, "common best", issue) if common else round(at * last / (seats - 1))
         far = max(best, last - best)
-        points[issue] = [round(weight * (1 - abs(option - best) / far)) for option in range(last + 1)]
+        points[issue] = [round(weight * (1 - abs(option - best) / far)) for option in range(last + 1)][:: turned[issue]]
     return points
 
 

@@ -186,6 +186,17 @@ def test_claims_are_true_of_some_and_false_of_bluffers(kind: str) -> None:
     assert (honest > 0, lying) == (True, 8)
 
 
+def test_a_bluffers_reserve_is_one_that_could_be_named_and_better_for_it_than_the_true_one() -> None:
+    coarse = Price(buyer="p1", seller="p2", range=(100, 4000), step=50, reserves={"p1": 2350, "p2": 1450})
+    game = a_task(coarse, ("p1", "p2"))
+    said = {
+        seat: next(m.terms["reserve"] for m in moves_of(end, seat) if m.kind is MoveKind.CLAIM)
+        for end in [playing(game, seated(game, "bluffer"), seed=1)]
+        for seat in ("p1", "p2")
+    }
+    assert said == {"p1": 1800, "p2": 2100}  # a quarter of the way to 100 and to 4,000, on a multiple of 50
+
+
 def test_three_can_agree_and_who_has_accepted_waits() -> None:
     points = {
         seat: {"where": p, "when": q}

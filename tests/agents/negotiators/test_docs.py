@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from comity.agents.negotiators import EXPERTS, HELD_OUT
+from comity.library.fresh import FRESH_KINDS, fresh_worlds
 from comity.run.plan import load_plan
 
 PAGE = (Path(__file__).parents[3] / "docs" / "negotiators.md").read_text("utf-8")
@@ -37,7 +38,7 @@ def test_the_commands_run(block: str, tmp_path: Path) -> None:
 def test_the_python_prints_what_there_is(tmp_path: Path) -> None:
     held_out, fresh = (run(["-c", code], tmp_path) for code in blocks("python"))
     assert held_out == "splitter, late-folder, logroller, grim\nheld-out@1/grim\n"
-    assert fresh.splitlines()[1] == "fresh_price_7_0 Apache-2.0 Comity fresh@1 price 7/0"
+    assert fresh.splitlines()[1] == "fresh_price_7_0 Apache-2.0 Comity fresh@2 price 7/0"
 
 
 def test_the_plan_is_one_and_runs(tmp_path: Path) -> None:
@@ -52,3 +53,11 @@ def test_the_tables_name_every_style_and_whether_it_claims() -> None:
     claims = {"nothing": "none", "truth": "true", "lies": "false"}
     styles = [*EXPERTS.values(), *HELD_OUT["held-out@1"].values()]
     assert told == {style.name: claims[style.claims] for style in styles}
+
+
+def test_the_page_counts_the_worlds_of_every_kind() -> None:
+    told = {
+        kind: (int(count), names.split(", "))
+        for kind, count, names in re.findall(r"^\| `(\w+)` \| (\d+): (.*) \|$", PAGE, flags=re.M)
+    }
+    assert told == {kind: (len(fresh_worlds(kind)), list(fresh_worlds(kind))) for kind in FRESH_KINDS}

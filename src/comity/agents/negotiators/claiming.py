@@ -53,9 +53,9 @@ def _lie(now: Moment[Deal]) -> Terms:
             own = values[now.me]
             item = min(own, key=lambda thing: (own[thing], thing))
             return {item: min(max(own.values()) + 1, MAX_POINTS)} if own[item] < MAX_POINTS else {}
-        case Price(reserves=reserves, range=(low, high)):
+        case Price(reserves=reserves, range=(low, high), step=step):
             end = low if now.me == now.payoff.buyer else high
-            bluff = reserves[now.me] + round((end - reserves[now.me]) / _BLUFF)
+            bluff = reserves[now.me] + step * round((end - reserves[now.me]) / _BLUFF / step)
             return {"reserve": bluff} if bluff != reserves[now.me] else {}
         case Contract(issues=issues, points=points):
             issue = min(points[now.me], key=lambda each: (max(points[now.me][each]), each))
