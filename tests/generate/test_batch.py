@@ -199,14 +199,13 @@ async def test_characters_are_adults_whose_names_are_not_taken(tmp_path: Path) -
 
 async def test_of_two_ties_of_one_pair_the_second_is_rejected(tmp_path: Path) -> None:
     """Both choose the same two people, as neither prompt knows of the other's answer."""
-    pair: list[str] = []
+    pairs: list[str] = []
 
     def script(messages: Sequence[Message], schema: Schema | None, sampling: Sampling) -> str:
         prompt = messages[1].content
         reply = tie(prompt, asked_about(prompt))
-        if not pair:
-            pair.extend((reply["one"], reply["other"]))
-        return json.dumps(reply | {"one": pair[0], "other": pair[1]})
+        pairs.append(reply["pair"])
+        return json.dumps(reply | {"pair": pairs[0]})
 
     few = people(Collection()).model_copy(update={"characters": people(Collection()).characters[:8]})
     with Journal.open(tmp_path, create=True) as journal:

@@ -258,7 +258,7 @@ def test_a_relationship_that_would_break_a_cast_is_refused_and_the_folder_stays_
         and not _known(task.cast["owner"].id, task.cast["tenant"].id)
     )
     one, other = (who.id for who in stranger.cast.values())
-    reply = {"one": one, "other": other, "kind": "romantic", "background": "They danced on the landing in June."}
+    reply = {"pair": f"{one} and {other}", "kind": "romantic", "background": "They danced on the landing in June."}
     among = people(folder_library(tmp_path))
     two = among.model_copy(update={"characters": tuple(who for who in among.characters if who.id in (one, other))})
     make(tmp_path, RelationshipQuestions(two), ScriptedModel(lambda *asked: json.dumps(reply)), ["a dance"], "romantic")

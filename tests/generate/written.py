@@ -197,7 +197,7 @@ def tie(prompt: str, idea: str, kind: str = "friend") -> Reply:
     ids = [line[2:].partition(":")[0] for line in prompt.split("# The people")[1].splitlines() if line.startswith("- ")]
     tied = prompt.partition("Already tied")[2].partition("\n")[0]
     one, other = next((a, b) for a in ids for b in ids if a < b and f"{a} and {b}" not in tied)
-    return {"one": one, "other": other, "kind": kind, "background": BACKGROUNDS[idea]}
+    return {"pair": f"{one} and {other}", "kind": kind, "background": BACKGROUNDS[idea]}
 
 
 def ideas_file(folder: Path, ideas: Sequence[str], family: str = "conflict") -> Path:

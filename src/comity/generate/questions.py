@@ -113,8 +113,9 @@ def object_of(properties: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def prose(*, brief: bool, phrase: bool = False) -> dict[str, object]:
-    """The schema of a text. A small model, which may go on and on, is held to two sentences, or to a phrase."""
+def prose(*, brief: bool, phrase: bool = False, begins: str = "") -> dict[str, object]:
+    """The schema of a text. A small model, which may go on and on, is held to two sentences, or to a phrase, and to a first word."""
     if not brief:
         return {"type": "string"}
-    return {"type": "string", "pattern": _PHRASE if phrase else SENTENCES}
+    pattern = _PHRASE if phrase else SENTENCES
+    return {"type": "string", "pattern": f"^{begins} {pattern[1:]}" if begins else pattern}

@@ -23,12 +23,13 @@ __all__ = ["RelationshipQuestions"]
 
 _PEOPLE = 8
 """Characters to choose from."""
+_AND = " and "
+"""Between the two ids of a pair; no id has a space."""
 _KINDS = tuple(kind.value for kind in RelationshipKind)
 
 
 class _Reply(Record):
-    one: str
-    other: str
+    pair: str
     kind: RelationshipKind
     background: Prose
 
@@ -59,7 +60,7 @@ class RelationshipQuestions:
                 Message("system", t.fill("system", kinds=", ".join(_KINDS))),
                 Message("user", self._ask(idea, people, tied, examples)),
             ),
-            schema=_schema(ids, kinds, self._brief),
+            schema=_schema(ids, kinds, tied, self._brief),
             read=lambda text: _read(text, ids, kinds, tied),
             reask=lambda problem: t.fill("reask", problem=problem, format=Block(t.fill("format"))),
             examples=tuple(each.id for each in examples),
@@ -94,26 +95,29 @@ def _known(who: Character) -> dict[str, str | int]:
     return {**{name: text or "-" for name, text in told.items()}, "age": who.age or "-"}
 
 
-def _schema(ids: tuple[str, ...], kinds: tuple[str, ...], brief: bool) -> Schema:
-    who = {"type": "string", "enum": ids}
-    kind = {"type": "string", "enum": kinds}
-    return Schema("relationship", object_of({"one": who, "other": who, "kind": kind, "background": prose(brief=brief)}))
+def _schema(ids: tuple[str, ...], kinds: tuple[str, ...], tied: frozenset[frozenset[str]], brief: bool) -> Schema:
+    """Only pairs that have no tie can be said at all, where the server holds a model to a schema."""
+    free = [_AND.join(pair) for pair in combinations(ids, 2) if frozenset(pair) not in tied]
+    parts = {"pair": {"type": "string", "enum": free}, "kind": {"type": "string", "enum": kinds}}
+    return Schema("relationship", object_of({**parts, "background": prose(brief=brief)}))
 
 
 def _read(
     text: str, ids: tuple[str, ...], kinds: tuple[str, ...], tied: frozenset[frozenset[str]]
 ) -> tuple[Draft, str]:
     reply, repaired = read_as(_Reply, text)
-    pair = (reply.one, reply.other)
-    if unknown := [who for who in pair if who not in ids]:
+    one, found, other = reply.pair.partition(_AND)
+    if not found:
+        raise UnusableReply(f"pair: names no two people; write it as {_AND.join(ids[:2])!r}")
+    if unknown := [who for who in (one, other) if who not in ids]:
         raise UnusableReply(f"there is no {unknown[0]!r} among the people; there are: {', '.join(ids)}")
-    if reply.one == reply.other:
-        raise UnusableReply("one and other are the same; choose two")
-    if frozenset(pair) in tied:
-        raise UnusableReply(f"{reply.one} and {reply.other} are tied to each other already; choose two who are not")
+    if one == other:
+        raise UnusableReply("pair: the two are the same; choose two people")
+    if frozenset((one, other)) in tied:
+        raise UnusableReply(f"{one} and {other} are tied to each other already; choose two who are not")
     if reply.kind not in kinds:
         raise UnusableReply(f"kind: should be {kinds[0]}, as the idea says")
-    made = Relationship(id=f"{reply.one}-{reply.other}", between=pair, kind=reply.kind, background=reply.background)
+    made = Relationship(id=f"{one}-{other}", between=(one, other), kind=reply.kind, background=reply.background)
     return Draft(record=made), repaired
 
 
@@ -123,6 +127,5 @@ def _examples() -> dict[str, Relationship]:
 
 
 def _as_reply(each: Relationship) -> str:
-    one, other = each.between
-    told = _Reply(one=one, other=other, kind=each.kind, background=each.background)
+    told = _Reply(pair=_AND.join(each.between), kind=each.kind, background=each.background)
     return line(json.dumps(told.model_dump(mode="json"), ensure_ascii=False))

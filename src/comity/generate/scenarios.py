@@ -25,6 +25,7 @@ from comity.world.scenarios import Scenario, Seat
 __all__ = ["ScenarioQuestions"]
 
 _SEATS = (2, 5)
+_YOU = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
 _KINDS = tuple(kind.value for kind in RelationshipKind)
 
 
@@ -96,7 +97,8 @@ class ScenarioQuestions:
 @cache
 def _schema(brief: bool) -> Schema:
     text, phrase = prose(brief=brief), prose(brief=brief, phrase=True)
-    seat = object_of({"seat": phrase, "role": phrase, "goal": text, "extra_info": text})
+    told = prose(brief=brief, begins="You")
+    seat = object_of({"seat": phrase, "role": phrase, "goal": text, "extra_info": told})
     kinds = {"type": "array", "items": {"type": "string", "enum": _KINDS}, "maxItems": len(_KINDS)}
     body = object_of(
         {
@@ -130,9 +132,11 @@ def _read(text: str, idea: Idea, candidate: str) -> tuple[Draft, str]:
 
 
 def _seated(seats: tuple[_Seat, ...]) -> dict[str, _Seat]:
-    """The seats by their ids. Raises `UnusableReply` where two could not be told apart by those who play."""
+    """The seats by their ids. Raises `UnusableReply` where two could not be told apart, or what one is told is not said to them."""
     found: dict[str, _Seat] = {}
     for number, each in enumerate(seats, 1):
+        if not _YOU.search(each.extra_info):
+            raise UnusableReply(f"seats.#{number}.extra_info: speaks to nobody; tell it to this person alone, as 'you'")
         id_ = slug(each.seat, f"seat{number}")[:24].strip("_")
         roles = [other.role.casefold() for other in found.values()]
         if id_ in found or each.role.casefold() in roles:
