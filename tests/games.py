@@ -13,7 +13,7 @@ from comity.world.payoffs import Payoff
 from comity.world.scenarios import Scenario, Seat, TurnOrder
 from comity.world.tasks import Task
 
-__all__ = ["KINDS", "a_move", "a_payoff", "a_task", "play_at_random", "seats_of"]
+__all__ = ["KINDS", "a_move", "a_payoff", "a_task", "orders_of", "play_at_random", "seats_of"]
 
 KINDS = ("division", "selection", "price", "contract", "dilemma", "public_goods", "mutual_friend", "secret", "gift")
 
@@ -65,6 +65,11 @@ def _points(
 
 def _shuffled(people: tuple[str, ...], chance: Random) -> tuple[str, ...]:
     return tuple(chance.sample(people, len(people)))
+
+
+def orders_of(payoff: Payoff) -> tuple[TurnOrder, ...]:
+    """The orders of turns in which it can be played."""
+    return tuple(order for order in TurnOrder if not (payoff.in_turn and order is TurnOrder.SIMULTANEOUS))
 
 
 def a_task(payoff: Payoff, seats: tuple[str, ...], order: TurnOrder = TurnOrder.ROUND_ROBIN, turns: int = 12) -> Task:

@@ -14,7 +14,7 @@ from comity._version import __version__
 from comity.agents.protocol import Agent, Reply
 from comity.world.actions import Action, IllegalAction
 from comity.world.environment import Environment, Limits, State
-from comity.world.episodes import Episode
+from comity.world.episodes import Episode, Unplayable
 from comity.world.events import Event, Failure, Trace
 from comity.world.tasks import Task
 from comity.world.views import Projection
@@ -76,7 +76,7 @@ async def simulate(
         sink: hears each turn's new events.
 
     Raises `ModelError` when a model could not be asked: what the sink heard can be continued with `so_far`. Raises
-    `ValueError` where `so_far` does not follow the rules.
+    `Unplayable` where `so_far` does not follow the rules.
     """
     return await play(new_episode(task, agents, seed=seed, mode=mode, lite=lite, limits=limits), agents, so_far, sink)
 
@@ -96,7 +96,7 @@ async def play(
     """
     recorded = {(event.turn, event.seat): event for event in so_far}
     if len(recorded) < len(so_far):
-        raise ValueError("so_far has two events of one seat in one turn")
+        raise Unplayable("so_far has two events of one seat in one turn")
     state = Environment().reset(
         episode.task, seed=episode.seed, mode=episode.mode, lite=episode.lite, limits=episode.limits
     )
@@ -105,13 +105,13 @@ async def play(
         known = {seat: recorded.pop((state.turn, seat)) for seat in acting if (state.turn, seat) in recorded}
         asked = [seat for seat in acting if seat not in known]
         if asked and recorded:
-            raise ValueError(f"so_far has no event of {asked[0]!r} in turn {state.turn}, but later ones")
+            raise Unplayable(f"so_far has no event of {asked[0]!r} in turn {state.turn}, but later ones")
         played = state.events
         state = await _turn(state, agents, known, asked, projection, sink)
         if not keep_traces:
             state = replace(state, events=(*played, *(event.untraced() for event in state.events[len(played) :])))
     if recorded:
-        raise ValueError("so_far has events after the episode's end")
+        raise Unplayable("so_far has events after the episode's end")
     return episode.model_copy(update={"events": state.events, "end": state.end, "finished_at": datetime.now(UTC)})
 
 
@@ -128,7 +128,7 @@ async def _turn(
     after = _step(state, known, replies)
     new = after.events[len(state.events) :]
     if any(known.get(event.seat, event) != event for event in new):
-        raise ValueError(f"so_far has other indexes or audiences in turn {state.turn} than the rules give")
+        raise Unplayable(f"so_far has other indexes or audiences in turn {state.turn} than the rules give")
     if sink is not None and asked:
         await sink([event for event in new if event.seat in replies])
     return after
@@ -140,7 +140,10 @@ def _step(state: State, known: Mapping[str, Event], replies: Mapping[str, Reply]
     actions |= {seat: _legal(state, seat, reply.action) for seat, reply in replies.items()}
     traces = {seat: event.trace for seat, event in known.items()}
     traces |= {seat: Trace(calls=reply.calls, at=now) for seat, reply in replies.items()}
-    return Environment().step(state, actions, traces)
+    try:
+        return Environment().step(state, actions, traces)
+    except ValueError as error:  # replies are legal by now: it is about what was recorded
+        raise Unplayable(str(error)) from error
 
 
 def _legal(state: State, seat: str, did: Action | Failure) -> Action | Failure:

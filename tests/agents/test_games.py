@@ -5,17 +5,18 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 import pytest
-from games import KINDS, a_move, a_payoff, a_task, play_at_random, seats_of
+from games import KINDS, a_move, a_payoff, a_task, orders_of, play_at_random, seats_of
 from privacy.recording import Asked, RecordingModel, assert_prompts_grow
 
 from comity.agents.games import game_template, told_game, told_move
 from comity.agents.human import HumanAgent, read_line
 from comity.agents.llm import LLMAgent
-from comity.agents.replies import parse_action
+from comity.agents.replies import move_forms, parse_action, terms_form
 from comity.agents.styles import style_named
 from comity.models.replies import UnusableReply
 from comity.simulate import simulate
 from comity.world.actions import Action, ActionType
+from comity.world.choices import Dilemma
 from comity.world.deals import Contract, Division, Price
 from comity.world.environment import Environment, State
 from comity.world.moves import Move, MoveKind
@@ -77,14 +78,13 @@ async def test_whatever_the_schema_offers_is_legal_and_prompts_only_grow(kind: s
     for seed in range(6):
         chance = Random(f"{kind} {seed}")
         seats = seats_of(kind, chance)
-        order = list(TurnOrder)[seed % 3]
-        task = a_task(a_payoff(kind, seats, chance), seats, order)
+        payoff = a_payoff(kind, seats, chance)
+        task = a_task(payoff, seats, chance.choice(orders_of(payoff)))
         model = RecordingModel(whatever_is_offered)
         agent = LLMAgent(model, style=style)
         episode = await simulate(task, dict.fromkeys(seats, agent), seed=seed)
         calls = [call for event in episode.events for call in event.trace.calls]
-        coarse = isinstance(task.scenario.payoff, Price) and task.scenario.payoff.step > 1
-        assert coarse or [call.problem for call in calls if call.problem] == []
+        assert [call.problem for call in calls if call.problem] == []
         assert_prompts_grow(model)
         moves += sum(event.action is not None and event.action.move is not None for event in episode.events)
     assert moves > 3
@@ -119,7 +119,11 @@ def _nothing() -> Action:
         ({"kind": "propose", "terms": {"books": 1.0}}, {"books": 1}),
         ({"kind": "reject", "terms": {}}, {}),
         ({"kind": "accept"}, {}),
+        ({"kind": " Accept"}, {}),
+        ({"kind": "propose", "terms": {"books": "2.0"}}, {"books": 2}),
         (None, None),
+        ("none", None),
+        ({}, None),
     ],
 )
 def test_a_move_is_read_as_it_is_meant(move: object, terms: object) -> None:
@@ -133,6 +137,9 @@ def test_a_move_is_read_as_it_is_meant(move: object, terms: object) -> None:
     [
         ({"move": "accept"}, '"move" must be null or an object', True),
         ({"move": {"kind": "buy"}}, '"move"', True),
+        ({"move": {"terms": {"books": 1}}}, '"move"', True),
+        ({"move": {"kind": "propose", "terms": {"books": "9" * 5000}}}, "books: 0 to 2", False),
+        ({"move": {"kind": "propose", "terms": {"books": 1e300}}}, "books: 0 to 2", False),
         ({"move": {"kind": "propose"}}, "'propose' needs terms", True),
         ({"move": {"kind": "propose", "terms": [1]}}, '"move" must be null or an object', True),
         ({"move": {"kind": "propose", "terms": {"books": 9}}}, "books: 0 to 2", False),
@@ -235,3 +242,55 @@ def test_every_kind_has_words(kind: str) -> None:
     for _ in range(20):
         move = a_move(spec, chance)
         assert all(str(value) in told_move(game_template(), move, payoff) for value in move.terms.values())
+
+
+def test_the_message_about_a_wrong_move_is_no_longer_than_what_can_be_read() -> None:
+    terms = {f"{n}-" + "x" * 5000: n for n in range(500)}
+    with pytest.raises(UnusableReply) as found:
+        parse_action(
+            json.dumps({"action_type": "speak", "argument": "Well.", "move": {"kind": "propose", "terms": terms}}),
+            offered(BOOKS, books=2).spec("p2"),
+        )
+    assert len(str(found.value)) < 3000
+
+
+@pytest.mark.parametrize(("step", "low"), [(5, 50), (5, 52), (20, 40), (1, 50)])
+def test_every_price_that_a_schema_offers_is_one_that_can_be_named(step: int, low: int) -> None:
+    price = Price(
+        buyer="p1", seller="p2", range=(low, low + 400 * step), step=step, reserves={"p1": low + 9, "p2": low + 8}
+    )
+    spec = begun(price).spec("p1").moves
+    assert spec is not None
+    (form,) = [form for form in move_forms(spec) if form["properties"]["kind"]["enum"] == ["propose"]]  # type: ignore[index]
+    chance = Random(step)
+    for _ in range(200):
+        spec.check(Move.model_validate(any_of(form, chance)))
+
+
+def test_more_prices_than_are_listed_are_multiples_of_their_step() -> None:
+    price = Price(buyer="p1", seller="p2", range=(100, 100_000), step=100, reserves={"p1": 900, "p2": 800})
+    form = terms_form(price.terms("p1"))
+    named = {"type": "integer", "minimum": 100, "maximum": 100_000, "multipleOf": 100}
+    assert form["properties"] == {"price": named}
+
+
+@pytest.mark.parametrize(
+    "line", ["/propose books=1, hats=0", "/propose books = 1 hats = 0", "/propose books=1 hats=0 "]
+)
+def test_a_person_may_set_terms_apart_as_people_do(line: str) -> None:
+    values = {seat: {"books": 3, "hats": 1} for seat in ("p1", "p2")}
+    found = read_line(line, begun(Division(items={"books": 2, "hats": 1}, values=values)).spec("p1"))
+    assert found.move == Move(kind=MoveKind.PROPOSE, terms={"books": 1, "hats": 0})
+
+
+@pytest.mark.parametrize("style", ["chat", "transcript"])
+@pytest.mark.parametrize("seat", ["p1", "p2"])
+def test_what_is_opened_is_told_after_all_that_was_done_in_the_turn(style: str, seat: str) -> None:
+    game = Dilemma(cooperate="hold", defect="tell", rounds=2)
+    state = Environment().reset(a_task(game, ("p1", "p2"), TurnOrder.SIMULTANEOUS), seed=1)
+    chosen = Move(kind=MoveKind.CHOOSE, terms={"choice": "hold"})
+    words = {each: f"These are words of {each}." for each in state.acting}
+    acts = {each: Action(type=ActionType.SPEAK, argument=said, move=chosen) for each, said in words.items()}
+    prompt = "\n".join(m.content for m in style_named(style).messages(view(Environment().step(state, acts), seat)))
+    assert prompt.count("Now open") == 1
+    assert all(prompt.index(said) < prompt.index("Now open") for said in words.values())

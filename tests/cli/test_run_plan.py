@@ -21,7 +21,7 @@ from comity.store import Store
 PLAN = """
 repeats = {repeats}
 [tasks]
-scenarios = ["gas_bill"]
+tasks = ["gas_bill.priya_kenji", "gas_bill.sasha_robin"]
 [policies.mine]
 model = "{model}"
 [[judges]]
@@ -104,7 +104,7 @@ def test_a_run_ends_with_what_it_came_to_and_the_same_command_has_nothing_left_t
 
 def test_policies_partners_and_judges_can_be_named_on_the_command_line(comity: Comity, folder: Path) -> None:
     plan = folder / "bare.toml"
-    plan.write_text('[tasks]\nscenarios = ["gas_bill"]\n[limits]\nturns = 2\n')
+    plan.write_text('[tasks]\ntasks = ["gas_bill.priya_kenji", "gas_bill.sasha_robin"]\n[limits]\nturns = 2\n')
     options = ("--policy", "a=scripted:demo", "--partner", "b=scripted:leaver", "--judge", "scripted:demo")
     record = comity("run", plan, *options, "--name", "mine", "--json").ok().json
     assert (record["run"], record["episodes"], record["left"]) == ("mine", 4, 0)

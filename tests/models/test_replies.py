@@ -60,10 +60,17 @@ def test_what_holds_no_object_is_unusable_and_says_why(text: str, problem: str) 
         read_object(text)
 
 
+@pytest.mark.parametrize("text", ['{"a": %s}', '{"a": [%s]} and so on', '{"\\ud83d": %s}'])
+def test_a_number_without_end_is_a_problem_of_the_reply(text: str) -> None:
+    with pytest.raises(UnusableReply, match="a number that is too long"):
+        read_object(text % ("9" * 5000))
+
+
 @given(st.text() | st.text(alphabet='{}[]",:\\ \nau0d8e', max_size=40))
 @example("{" * 5_000)
 @example('{"a":' + "[" * 500)
 @example('{"a": 1e999}')
+@example('{"a": %s, b}' % ("9" * 5000))
 @example('{"a": "\\ud83d"}')
 def test_whatever_the_text_it_is_read_or_unusable(text: str) -> None:
     found: Mapping[str, object] = {"nothing": "of use"}

@@ -20,11 +20,11 @@ SHORT = {"timeouts": {"connect": 2.0, "call": 2.0}, "retries": {"wait_initial": 
 
 
 def plan(model: str, **fields: object) -> Plan:
-    """One task of the library with two seats and four turns, played by one policy against itself, unless said otherwise."""
+    """Two tasks of the library with two seats and four turns, played by one policy against itself, unless said otherwise."""
     whole: dict[str, object] = {
         "name": "test",
         "policies": {"mine": {"model": model}},
-        "tasks": {"scenarios": ["gas_bill"]},
+        "tasks": {"tasks": ["gas_bill.priya_kenji", "gas_bill.sasha_robin"]},
         "limits": {"turns": 4},
         **SHORT,
     }

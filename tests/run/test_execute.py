@@ -456,7 +456,7 @@ async def test_another_that_writes_without_a_claim_does_not_stop_the_run(
             with pytest.raises(Conflict, match="is being played by a run at the moment"):
                 await play_and_keep(other.episode(some), {}, other)
             ending = End(reason=EndReason.STALE)
-            other.finish(some, ending, datetime.now(UTC))  # rude: nobody asked whose it is
+            other.finish(some, ending, datetime.now(UTC), None)  # rude: nobody asked whose it is
     assert played[0].progress.complete
     after = results(store)
     assert after.pop(some).end == ending

@@ -341,7 +341,9 @@ WITHOUT_RAY = "import sys; sys.modules['ray'] = None; from comity.cli import mai
 def plan_file(server: MockServer, folder: Path) -> str:
     file = folder / "pilot.toml"
     policy = f"[policies.mine]\nmodel = '{server.spec}'\n"
-    file.write_text(f"repeats = 24\n[tasks]\nscenarios = ['gas_bill']\n[limits]\nturns = 4\n{policy}")
+    file.write_text(
+        f"repeats = 24\n[tasks]\ntasks = ['gas_bill.priya_kenji', 'gas_bill.sasha_robin']\n[limits]\nturns = 4\n{policy}"
+    )
     return str(file)
 
 

@@ -111,7 +111,7 @@ def test_a_worker_that_retires_leaves_nothing_behind(store: Store, me: str, othe
 
 def test_what_is_finished_and_read_by_all_judges_is_left_out(store: Store, me: str) -> None:
     store.begin(episode("e1", events=(event(0),)))
-    store.finish("e1", END, START)
+    store.finish("e1", END, START, None)
     assert claimed(store, me, "e1") == {}
     (taken,) = store.claim(me, [episode("e1")], frozenset({JUDGE}))
     assert (taken.episode.end, taken.judged) == (END, frozenset())

@@ -124,5 +124,5 @@ def test_what_a_later_version_left_out_or_added_is_said_by_field(store: Store, p
 
 def test_a_damaged_episode_can_still_be_ended(store: Store, place: Place) -> None:
     damage(place, "UPDATE episodes SET body = '' WHERE id = 'bad'")
-    store.finish("bad", END, START)
+    store.finish("bad", END, START, None)
     assert store.episodes()[0].status == "finished"

@@ -57,11 +57,11 @@ def test_adding_no_events_does_nothing(store: Store) -> None:
 
 def test_a_finished_episode_stays_as_it_is(store: Store) -> None:
     store.begin(episode(events=(event(0),)))
-    store.finish("e1", END, START)
+    store.finish("e1", END, START, None)
     with pytest.raises(Conflict, match="finished"):
         store.append("e1", [event(1)])
     with pytest.raises(Conflict, match="finished"):
-        store.finish("e1", END, START)
+        store.finish("e1", END, START, None)
     with pytest.raises(Conflict, match="finished"):
         store.interrupt("e1", GONE)
     found = store.episode("e1")
@@ -85,7 +85,7 @@ def test_what_is_not_there_cannot_be_changed(store: Store, odd: str) -> None:
     with pytest.raises(NotFound):
         store.append(odd, [event(0)])
     with pytest.raises(NotFound):
-        store.finish(odd, END, START)
+        store.finish(odd, END, START, None)
     with pytest.raises(NotFound):
         store.interrupt(odd, GONE)
     with pytest.raises(NotFound):
@@ -105,7 +105,7 @@ def test_an_interruption_is_over_with_the_next_event(store: Store) -> None:
 def test_an_interruption_is_over_with_the_end(store: Store) -> None:
     store.begin(episode())
     store.interrupt("e1", GONE)
-    store.finish("e1", END, START)
+    store.finish("e1", END, START, None)
     assert (store.episodes()[0].status, store.episodes()[0].interrupted) == ("finished", None)
 
 
@@ -164,7 +164,7 @@ def test_last_is_the_newest_by_its_start(store: Store) -> None:
 
 def test_the_listing_says_what_each_episode_is(store: Store) -> None:
     store.begin(episode("e1", events=(event(0), event(1)), of=task(title="Ένα παζάρι")))
-    store.finish("e1", END, START)
+    store.finish("e1", END, START, None)
     store.add_scorecard(scorecard(), RUBRIC)
     (listed,) = store.episodes()
     assert (listed.id, listed.task, listed.title) == ("e1", "sale-1", "Ένα παζάρι")

@@ -62,6 +62,14 @@ def test_the_newest_rules_count(store: Store) -> None:
     assert store.episodes()[0].outcome == "failed"
 
 
+@pytest.mark.parametrize("kind", ["price", "contract", "dilemma"])
+def test_what_older_rules_made_of_an_episode_is_worked_out_anew(kind: str, store: Store) -> None:
+    store.begin(played(kind))
+    older = text("UPDATE outcomes SET version = 0, body = replace(body, 'utilities', 'forgotten')")
+    store.write(lambda connection: connection.execute(older))
+    assert store.outcome("e1") == outcome_of(played(kind))
+
+
 def test_an_outcome_that_cannot_be_read_says_so(store: Store) -> None:
     store.begin(played("price"))
     store.write(lambda connection: connection.execute(text("UPDATE outcomes SET body = '{\"kind\": 5}'")))

@@ -317,7 +317,7 @@ def test_what_is_finished_while_it_is_being_claimed_is_left_out(place: Place, mo
         begin = claims._begin
 
         def meanwhile(connection: Connection, new: Sequence[Episode], tasks: claims._Tasks) -> object:
-            other.finish("e1", END, START)
+            other.finish("e1", END, START, None)
             other.release([held.claim])
             return begin(connection, new, tasks)
 

@@ -134,7 +134,7 @@ def test_no_log_line_holds_anything_private(place: Place, caplog: pytest.LogCapt
             store.begin(episode(events=(event(0, CANARY),), of=task(goal=CANARY)))
             store.interrupt("e1", secretive_interruption())
             store.append("e1", [event(1, CANARY)])
-            store.finish("e1", END, START)
+            store.finish("e1", END, START, None)
             store.add_scorecard(scorecard(reason=CANARY), RUBRIC)
             assert CANARY in str(store.episode("e1"))
             assert CANARY in str(store.scorecards("e1"))

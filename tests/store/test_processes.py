@@ -141,7 +141,7 @@ from comity.store.writer import Writer
 async def play(writer, claimed) -> None:
     for index in range(4):
         await writer.append(claimed.claim, [event(index)])
-    await writer.finish(claimed.claim, END, START)
+    await writer.finish(claimed.claim, END, START, None)
     await writer.release([claimed.claim])
 
 async def main() -> None:

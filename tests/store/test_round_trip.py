@@ -41,7 +41,7 @@ def test_an_episode_built_step_by_step_comes_back_equal(store: Store, drawn: Epi
     store.begin(whole.model_copy(update={"events": (), "end": None, "finished_at": None}))
     for one in whole.events:
         store.append(whole.id, [one])
-    store.finish(whole.id, END, START)
+    store.finish(whole.id, END, START, None)
     assert store.episode(whole.id) == whole
 
 

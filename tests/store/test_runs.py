@@ -69,7 +69,7 @@ def test_standing_says_how_far_each_episode_is_that_has_begun(store: Store) -> N
     store.begin(episode("e2", events=(event(0), event(1))))
     store.interrupt("e2", GONE)
     store.begin(episode("e3", events=(event(0), failed(1))))
-    store.finish("e3", END, START)
+    store.finish("e3", END, START, None)
     store.add_scorecard(scorecard("c1", "e3"), RUBRIC)
     store.begin(episode("e9"))
     worker = this_process("r1")

@@ -61,7 +61,7 @@ async def test_what_returned_is_stored(store: Store) -> None:
         assert store.episode("e1").events == (event(0), event(1))
         await writer.append(claim, [])
         await writer.append(claim, [event(2)])
-        await writer.finish(claim, END, START)
+        await writer.finish(claim, END, START, None)
         assert (store.episode("e1").end, store.episode("e1").finished_at) == (END, START)
         await writer.add_scorecard(claim, scorecard(), RUBRIC)
         assert store.scorecards("e1") == (scorecard(),)
@@ -77,7 +77,7 @@ async def test_what_many_write_at_once_is_committed_together(store: Store, commi
         async def play(claim: Claim) -> None:
             for index in range(5):
                 await writer.append(claim, [event(index)])
-            await writer.finish(claim, END, START)
+            await writer.finish(claim, END, START, None)
 
         async with anyio.create_task_group() as group:
             for claim in held:
@@ -124,7 +124,7 @@ async def test_writes_to_one_episode_keep_their_order_in_one_commit(
         async with anyio.create_task_group() as group:
             group.start_soon(writer.append, claim, [event(0)])
             group.start_soon(writer.append, claim, [event(1)])
-            group.start_soon(writer.finish, claim, END, START)
+            group.start_soon(writer.finish, claim, END, START, None)
             group.start_soon(writer.add_scorecard, claim, scorecard(), RUBRIC)
             group.start_soon(writer.release, [claim])
         assert commits == [5]
@@ -193,7 +193,7 @@ async def test_an_interruption_is_said_and_frees_the_episode(store: Store, other
 async def test_the_judging_of_a_finished_episode_can_be_interrupted_and_a_scorecard_ends_that(store: Store) -> None:
     async with Writer.open(store, run="r1") as writer:
         (claim,) = await claims(writer, "e1")
-        await writer.finish(claim, END, START)
+        await writer.finish(claim, END, START, None)
         await writer.interrupt(claim, GONE.model_copy(update={"kind": "judge"}))
         assert (store.episodes()[0].status, store.episode("e1").end) == ("finished", END)
         why = store.episode("e1").interrupted
@@ -317,7 +317,7 @@ async def test_who_was_taken_from_is_fenced_and_may_take_it_again_later(store: S
         with pytest.raises(Fenced, match="'e1' was taken over by another worker"):
             await writer.append(claim, [event(0, "late")])
         with pytest.raises(Fenced):
-            await writer.finish(claim, END, START)
+            await writer.finish(claim, END, START, None)
         await writer.append(kept, [event(0, "nobody took this")])
         store.release([taken.claim])
         assert await claims(writer, "e1") == [Claim("e1", 3)]
@@ -327,7 +327,7 @@ async def test_who_was_taken_from_is_fenced_and_may_take_it_again_later(store: S
 async def test_a_late_scorecard_is_fenced(store: Store, other: str, place: Place) -> None:
     async with Writer.open(store, run="r1") as writer:
         (claim,) = await claims(writer, "e1")
-        await writer.finish(claim, END, START)
+        await writer.finish(claim, END, START, None)
         place.execute("UPDATE workers SET until = 0 WHERE id = :id", id=writer.worker.id)
         store.claim(other, [episode("e1")], frozenset({"any"}))
         with pytest.raises(Fenced):
@@ -340,7 +340,7 @@ async def test_a_late_scorecard_is_fenced(store: Store, other: str, place: Place
 async def test_an_unknown_episode_is_not_found(store: Store) -> None:
     async with Writer.open(store, run="r1") as writer:
         with pytest.raises(NotFound):
-            await writer.finish(Claim("nobody", 1), END, START)
+            await writer.finish(Claim("nobody", 1), END, START, None)
 
 
 async def test_two_writers_of_one_run_share_its_episodes(store: Store) -> None:

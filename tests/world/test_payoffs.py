@@ -106,21 +106,24 @@ def test_an_episode_is_over_when_the_result_stands() -> None:
     assert state.end.reason is EndReason.SETTLED
 
 
-def test_an_answer_is_to_what_lay_on_the_table_before_the_turn() -> None:
+@pytest.mark.parametrize("kind", ["division", "price", "contract"])
+def test_what_is_answered_after_it_was_proposed_cannot_be_played_simultaneously(kind: str) -> None:
+    payoff = a_payoff(kind, TWO, Random(1))
+    with pytest.raises(ValidationError, match="`turn_order` cannot be 'simultaneous'"):
+        a_task(payoff, TWO, TurnOrder.SIMULTANEOUS)
+
+
+def test_what_was_agreed_in_the_turn_of_a_failure_is_not() -> None:
+    blind = BOOKS.model_copy(update={"settled_by": "selection"})
     outcome = played(
-        BOOKS,
-        {"p1": say("propose", books=2, hats=0), "p2": say()},
-        {"p1": say("propose", books=2, hats=3), "p2": say("accept")},
+        blind,
+        {"p1": say("choose", books=2, hats=0), "p2": say()},
+        {"p1": Failure(kind="unusable_reply", detail=""), "p2": say("choose", books=0, hats=3)},
     )
-    assert outcome.terms == {"books": 2, "hats": 0}
-
-
-def test_of_two_offers_at_once_the_later_seats_lies_on_the_table() -> None:
-    state = Environment().reset(a_task(BOOKS, TWO, TurnOrder.SIMULTANEOUS), seed=1)
-    state = Environment().step(state, {s: say("propose", books=n, hats=0) for n, s in enumerate(TWO)})
-    assert state.position is not None
-    assert state.position.offer is not None
-    assert (state.position.offer.by, state.position.offer.terms["books"]) == ("p2", 1)
+    assert (outcome.status, outcome.by, outcome.terms, outcome.surplus) == ("failed", None, {}, None)
+    assert outcome.utilities == {"p1": 0, "p2": 3}
+    with pytest.raises(ValidationError, match="only what was agreed has terms"):
+        Outcome.model_validate(outcome.model_dump() | {"terms": {"books": 2}})
 
 
 def test_a_contract_needs_everyone_and_one_rejection_takes_it_off_the_table() -> None:
@@ -201,13 +204,15 @@ def test_a_mutual_friend_must_be_named_by_all() -> None:
         played(friends, say("choose", person="Bo"), cy)
 
 
-def test_a_secret_is_kept_by_whoever_stays_and_is_not_found_out() -> None:
+def test_a_secret_is_kept_when_all_have_written_an_answer_and_none_is_right() -> None:
     box = Secret(keeper="p1", question="Which?", options=("red", "green"), answer="green", points=7)
     assert played(box, say(), say("choose", answer="red")).utilities == {"p1": 7, "p2": 0}
     assert played(box, say(), say("choose", answer="green")).utilities == {"p1": 0, "p2": 7}
-    assert played(box, say(), say()).utilities == {"p1": 7, "p2": 0}
-    assert played(box, say(), LEAVE).utilities == {"p1": 7, "p2": 0}
-    assert played(box, LEAVE).utilities == {"p1": 0, "p2": 0}  # running away keeps nothing
+    for end in ((say(), say()), (say(), LEAVE), (LEAVE,)):  # silence and running away prove nothing
+        assert (played(box, *end).status, played(box, *end).utilities) == ("unfinished", {"p1": 0, "p2": 0})
+    three = (*TWO, "p3")
+    left = played(box, say(), say("choose", answer="green"), LEAVE, seats=three)
+    assert (left.status, left.utilities) == ("unfinished", dict.fromkeys(three, 0))
     failed = played(box, Failure(kind="unusable_reply", detail=""))
     assert (failed.status, failed.utilities) == ("failed", {"p1": 0, "p2": 0})
 
@@ -302,6 +307,13 @@ def test_an_action_that_cannot_be_is_no_action(action: Mapping[str, object]) -> 
         (MutualFriend(contacts={"p1": ("A", "B"), "p2": ("A", "B")}), "exactly one"),
         (Secret(keeper="p1", question="?", options=("a", "b"), answer="c"), "answer"),
         (Gift(giver="p1", asker="p1", limit=5), "two seats"),
+        (Price(buyer="p1", seller="p2", range=(1, 9), step=3, reserves={"p1": 2, "p2": 3}), "do not lead there"),
+        (
+            Contract(issues={"day": ("Mon", "mon ")}, points={"p1": {"day": (1, 2)}, "p2": {"day": (1, 2)}}),
+            "two different options",
+        ),
+        (MutualFriend(contacts={"p1": ("A", ""), "p2": ("A", "B")}), "none twice"),
+        (Secret(keeper="p1", question="?", options=("a", "A"), answer="a"), "two different"),
     ],
 )
 def test_rules_that_cannot_be_played_are_refused_with_the_field(payoff: Payoff, why: str) -> None:
@@ -368,6 +380,10 @@ def test_results_of_random_play_are_reachable_and_efficient_as_brute_force_says(
         better = any(
             all(n >= h - 1e-9 for n, h in zip(new, had, strict=True)) and sum(new) > sum(had) + 1e-9 for new in results
         )
+        if isinstance(payoff, (Secret, Gift)):
+            assert outcome.status != "played" or not better
+            assert (outcome.pareto_efficient, outcome.efficiency) == (None, None)
+            continue
         assert outcome.pareto_efficient is not better, (payoff, outcome)
         most = max(map(sum, results))
         assert outcome.efficiency == (pytest.approx(sum(had) / most) if most > 0 else None)

@@ -1,5 +1,6 @@
 """A person at a terminal as an agent: shows what the seat sees, reads what the person does."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 import anyio
@@ -146,13 +147,14 @@ _WORDS = {
 
 
 def _terms(said: str, offered: Sequence[Term]) -> dict[str, str]:
-    """`books=2 hats=0`, or the value of the only term. Raises `UnusableReply`."""
+    """`books=2 hats=0`, with or without commas, or the value of the only term. Raises `UnusableReply`."""
+    said = re.sub(r"\s*=\s*", "=", said)
     if said and len(offered) == 1 and not said.startswith(f"{offered[0].id}="):
         return {offered[0].id: said}
     starts = sorted(at for term in offered if (at := f" {said}".find(f" {term.id}=")) >= 0)
     ends = [*starts[1:], len(said)] if starts else []
     pairs = (said[start:end].partition("=") for start, end in zip(starts, ends, strict=True))
-    terms = {term: value.strip() for term, _, value in pairs}
+    terms = {term: value.strip(" ,") for term, _, value in pairs}
     if said and not terms:
         raise UnusableReply(f"write the terms as TERM=VALUE; they are: {'; '.join(map(str, offered)) or 'none now'}")
     return terms

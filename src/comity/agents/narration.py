@@ -1,6 +1,7 @@
 """What happened and who somebody is, in the order and words that agents and judges read."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from comity.agents.games import told_move
@@ -31,9 +32,14 @@ def told_facts(template: Template, facts: Mapping[Fact, str], indent: str = "") 
 
 
 def own_first(view: SeatView, history: Iterable[Seen]) -> Iterable[Seen]:
-    """What the seat perceived, with the seat's own action first in each turn: what others did at the same time came to it afterwards."""
+    """What the seat perceived, with the seat's own action first in each turn: what others did at the same time came to it afterwards,
+    and what was opened then last of all.
+    """
     for _, turn in groupby(history, key=lambda seen: seen.turn):
-        yield from sorted(turn, key=lambda seen: seen.seat != view.me.seat)
+        *earlier, last = sorted(turn, key=lambda seen: seen.seat != view.me.seat)
+        opened = last.opened + sum((seen.opened for seen in earlier), ())
+        yield from (replace(seen, opened=()) if seen.opened else seen for seen in earlier)
+        yield replace(last, opened=opened) if opened else last
 
 
 def aim_slots(profile: Profile) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """From a model's text to an action that its seat may take."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,6 +14,12 @@ __all__ = ["Parsed", "checked", "move_forms", "object_form", "parse_action", "re
 
 _LISTED = 64
 """Up to so many whole numbers are listed one by one in a schema; not every server holds a reply to a range."""
+_LISTED_STEPS = 512
+"""And up to so many numbers in steps: hardly any server holds a reply to multiples."""
+
+_NO_MOVE = ("", "none", "null")
+_NUMBER = re.compile(r"(\d{1,18})(\.0*)?")
+"""A whole number in quotation marks."""
 
 
 class Parsed(NamedTuple):
@@ -79,9 +86,10 @@ def _value_form(term: Term) -> dict[str, object]:
     """The JSON schema of a term's value."""
     if term.options:
         return {"type": "string", "enum": list(term.options)}
-    if len(term) <= _LISTED:
+    if len(term) <= (_LISTED if term.step == 1 else _LISTED_STEPS):
         return {"type": "integer", "enum": list(term)}
-    return {"type": "integer", "minimum": term.low, "maximum": term.high}
+    steps = {"multipleOf": term.step} if term.step > 1 and term.low % term.step == 0 else {}
+    return {"type": "integer", "minimum": term.low, "maximum": term.high, **steps}
 
 
 def object_form(properties: dict[str, object]) -> dict[str, object]:
@@ -94,21 +102,22 @@ def read_move(found: object, spec: ActionSpec) -> Move | None:
 
     Raises `UnusableReply`; whether the seat may make it is for `checked` to say.
     """
-    if found is None:
+    if found is None or found == {} or (isinstance(found, str) and found.strip().lower() in _NO_MOVE):
         return None
     if not isinstance(found, dict) or not isinstance(found.get("terms") or {}, dict):
         raise UnusableReply('"move" must be null or an object with "kind" and "terms"')
     numbers = {term.id for term in (*spec.moves.terms, *spec.moves.claims) if not term.options} if spec.moves else set()
     terms = {term: _value(value, term in numbers) for term, value in (found.get("terms") or {}).items()}
     try:
-        return Move.model_validate({"kind": found.get("kind"), "terms": terms})
+        kind = found.get("kind")
+        return Move.model_validate({"kind": kind.strip().lower() if isinstance(kind, str) else kind, "terms": terms})
     except ValidationError as error:
         raise UnusableReply(f'"move": {error.errors()[0]["msg"].removeprefix("Value error, ")}') from None
 
 
 def _value(value: object, number: bool) -> object:
-    if number and isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
+    if number and isinstance(value, str) and (whole := _NUMBER.fullmatch(value.strip())):
+        return int(whole[1])
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

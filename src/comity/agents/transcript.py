@@ -95,7 +95,7 @@ class TranscriptStyle:
 
     def _tell(self, view: SeatView, told: "_Told", history: Sequence[Seen]) -> "_Told":
         payoff = view.table.payoff if view.table else None
-        acts = (seen for seen in own_first(view, history) if seen.action.type is not ActionType.NONE)
+        acts = own_first(view, (seen for seen in history if seen.action.type is not ActionType.NONE))
         return told._replace(text="\n".join([told.text, *(self._line(seen, payoff) for seen in acts)]))
 
     def _offered(self, view: SeatView) -> list[str]:

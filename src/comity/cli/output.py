@@ -85,6 +85,8 @@ def print_outcome(episode: Episode, outcome: Outcome | None) -> None:
         table.add_row(Text(printable(names[seat])), *(cells.get(seat, "") for cells in columns.values()))
     console.print()
     console.print(table)
+    if outcome.pareto_efficient is None:
+        return
     together = "" if outcome.efficiency is None else f"; together {outcome.efficiency:.0%} of what could be had"
     better = (
         "nobody could have had more without another's loss"

@@ -29,6 +29,10 @@ def read_object(text: str) -> tuple[Mapping[str, object], str]:
             found = json.loads(_HALF.sub("\ufffd", json.dumps(found, ensure_ascii=False)))
     except RecursionError:
         raise UnusableReply("it is nested too deeply") from None
+    except UnusableReply:
+        raise
+    except ValueError:  # Python reads no whole number of thousands of digits
+        raise UnusableReply("it holds a number that is too long") from None
     if not isinstance(found, dict) or not found:
         raise UnusableReply("it is not a JSON object")
     return found, repaired
@@ -49,7 +53,7 @@ def _loaded(text: str) -> tuple[object, str]:
         raise UnusableReply("it holds no JSON object" if said.strip() else "it is empty")
     try:
         found, around = _first_object(said)
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         return _repaired(said[said.index("{") :], f"not valid JSON ({error})")
     return found, "not valid JSON (text around the object was left out)" if around or said != text else ""
 

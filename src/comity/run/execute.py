@@ -25,7 +25,7 @@ from comity.run.progress import Progress
 from comity.simulate import new_episode, play
 from comity.store import Claim, Claimed, Conflict, Fenced, Spending, Standing, Store
 from comity.store.writer import Writer
-from comity.world.episodes import Episode, Interruption
+from comity.world.episodes import Episode, Interruption, Unplayable
 from comity.world.events import Event
 from comity.world.outcomes import outcome_of
 
@@ -277,7 +277,7 @@ class _Execution:
         except Conflict:  # somebody has written to it without a claim: what is there now is gone on from
             await self.writer.release([claimed.claim])
             self.held.append(job)
-        except ValueError as error:
+        except Unplayable as error:
             await self._unplayable(claimed.claim, error)
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
@@ -332,7 +332,7 @@ class _Execution:
         if isinstance(error, _FOR_ALL):
             self.progress.stopped = self.progress.stopped or str(why)
 
-    async def _unplayable(self, claim: Claim, error: ValueError) -> None:
+    async def _unplayable(self, claim: Claim, error: Unplayable) -> None:
         """Set an episode aside whose stored events the rules of this version do not allow."""
         detail = f"what is stored of it does not follow the rules of this version ({type(error).__name__}); see `comity show`"
         await self._set_aside(

@@ -117,9 +117,7 @@ def note_failures(connection: Connection, episode_id: str, new: Sequence[Event])
             connection.execute(_FAIL, {"wanted": episode_id, "kind": event.failure.kind})
 
 
-def finish(
-    connection: Connection, episode_id: str, end: End, finished_at: datetime, outcome: Outcome | None = None
-) -> None:
+def finish(connection: Connection, episode_id: str, end: End, finished_at: datetime, outcome: Outcome | None) -> None:
     """Say how an episode ended, and what it came to. Raises `Conflict` or `NotFound`."""
     ending = {"wanted": harmless(episode_id), "ended": dump(end), "at": time_text(finished_at)}
     if connection.execute(_FINISH, ending).rowcount != 1:

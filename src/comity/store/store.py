@@ -34,7 +34,7 @@ from comity.world.collection import Collection
 from comity.world.environment import End
 from comity.world.episodes import Episode, Interruption
 from comity.world.events import Event
-from comity.world.outcomes import Outcome
+from comity.world.outcomes import OUTCOME_VERSION, Outcome, outcome_of
 from comity.world.record import content_hash
 from comity.world.scorecards import Rubric, Scorecard
 from comity.world.tasks import Task
@@ -155,13 +155,20 @@ class Store:
         if new:
             self.write(lambda connection: episodes.append(connection, episode_id, new))
 
-    def finish(self, episode_id: str, end: End, finished_at: datetime, outcome: Outcome | None = None) -> None:
+    def finish(self, episode_id: str, end: End, finished_at: datetime, outcome: Outcome | None) -> None:
         """Say how an episode ended, and what it came to by its scenario's rules. Raises `Conflict` where that has been said."""
         self.write(lambda connection: episodes.finish(connection, episode_id, end, finished_at, outcome))
 
     def outcome(self, episode_id: str) -> Outcome | None:
-        """What the rules made of the episode of this id; `None` where its scenario has no payoff, or it goes on."""
-        return self._read(lambda connection: outcomes.read_outcome(connection, episode_id))
+        """What the rules made of the episode of this id; `None` where its scenario has no payoff, or it goes on.
+
+        Where older rules made it, it is worked out anew from the events. Raises `Damaged`, and `Unplayable` where the events do
+        not follow the rules of this version.
+        """
+        row = self._read(lambda connection: outcomes.newest(connection, episode_id))
+        if row is None:
+            return None
+        return outcome_of(self.episode(episode_id)) if row.version < OUTCOME_VERSION else outcomes.read_outcome(row)
 
     def interrupt(self, episode_id: str, why: Interruption) -> None:
         """Say why an episode stopped without an end, such as a server that broke. It is over with the next event or the end."""

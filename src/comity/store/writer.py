@@ -160,7 +160,7 @@ class Writer:
         if events:
             await self._write(Append(claim, events))
 
-    async def finish(self, claim: Claim, end: End, at: datetime, outcome: Outcome | None = None) -> None:
+    async def finish(self, claim: Claim, end: End, at: datetime, outcome: Outcome | None) -> None:
         """Say how an episode ended and what it came to; it is still held, to be judged. Raises `Conflict` where that has been said."""
         await self._write(Finish(claim, end, at, outcome))
 

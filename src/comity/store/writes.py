@@ -98,7 +98,7 @@ class Append(Write[None]):
 class Finish(Write[None]):
     """How an episode ended, and what it came to."""
 
-    def __init__(self, claim: Claim, end: End, at: datetime, outcome: Outcome | None = None) -> None:
+    def __init__(self, claim: Claim, end: End, at: datetime, outcome: Outcome | None) -> None:
         self.touches = (claim.episode,)
         self.claim = claim
         self.row = {**_place(claim), "ended": dump(end), "at": time_text(at)}

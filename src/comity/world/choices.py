@@ -14,7 +14,7 @@ from typing import ClassVar, Literal, Self, cast
 from pydantic import Field
 
 from comity.world.moves import MoveKind, MoveSpec, Term, Terms
-from comity.world.payoffs import Made, Payoff, Points, Utilities, written
+from comity.world.payoffs import Made, Payoff, Points, Prize, Utilities, distinct, written
 from comity.world.positions import Claim, Position, Round
 from comity.world.record import Slug
 
@@ -185,7 +185,7 @@ class MutualFriend(Choices):
     kind: Literal["mutual_friend"] = "mutual_friend"
     contacts: Mapping[Slug, tuple[str, ...]]
     """By seat, the people it knows. Private."""
-    points: Points = 10
+    points: Prize = 10
     """For each, when all have written down the one they share."""
 
     private: ClassVar[tuple[str, ...]] = ("contacts",)
@@ -194,7 +194,7 @@ class MutualFriend(Choices):
         """Two or three seats, each with a list, and one name on all."""
         if not 2 <= len(seats) <= 3 or set(self.contacts) != set(seats):
             return "a mutual friend is looked for by two or three seats, and `contacts` names all of them"
-        if any(len(set(people)) < max(len(people), 2) for people in self.contacts.values()):
+        if any(len(people) < 2 or not distinct(people) for people in self.contacts.values()):
             return "each list of `contacts` has at least two people and none twice"
         shared = set.intersection(*map(set, self.contacts.values()))
         if len(shared) != 1:
@@ -214,9 +214,17 @@ class MutualFriend(Choices):
         named = {choices[seat]["person"] for seat in parties}
         return dict.fromkeys(parties, self.points if len(named) == 1 else 0)
 
+    def _once(self, parties: Sequence[str]) -> Iterable[Utilities]:
+        # Of all the names that could be written down, only whether they are the same matters.
+        return (dict.fromkeys(parties, points) for points in (0, self.points))
+
 
 class Secret(Choices):
-    """One seat keeps something that the others try to find out. What was said is for judges; the rules see what was written down."""
+    """One seat keeps something that the others try to find out. What was said is for judges; the rules see what was written down.
+
+    While somebody has yet to write an answer, it is neither kept nor found out. Whoever guesses among k answers without a word
+    is right once in k times: what a keeper keeps is to be read against that.
+    """
 
     kind: Literal["secret"] = "secret"
     keeper: Slug
@@ -226,7 +234,9 @@ class Secret(Choices):
     """The answers there could be. Public."""
     answer: str
     """Private to the keeper."""
-    points: Points = 10
+    points: Prize = 10
+
+    rivals: ClassVar[bool] = True
 
     def known_to(self, seats: Sequence[str]) -> Self:
         """Without the answer, but for the keeper."""
@@ -238,7 +248,7 @@ class Secret(Choices):
         """Two to five seats, a keeper among them, and an answer among the options."""
         if self.keeper not in seats or not 2 <= len(seats) <= 5:
             return f"`keeper` is one of the seats {', '.join(seats)}, of which there are two to five"
-        if len(set(self.options)) < max(2, len(self.options)) or self.answer not in self.options:
+        if len(self.options) < 2 or not distinct(self.options) or self.answer not in self.options:
             return "`options` are at least two different answers, and `answer` is one of them"
         return "" if self.rounds == 1 else "an answer is written down once: `rounds` is 1"
 
@@ -266,21 +276,13 @@ class Secret(Choices):
 
     def gains(self, choices: Mapping[str, Terms], parties: Sequence[str]) -> Utilities:
         """Points for the keeper where nobody has the answer, else for the others."""
-        out = any(choices[seat]["answer"] == self.answer for seat in self.choosers(parties))
+        return self._won(any(choices[seat]["answer"] == self.answer for seat in self.choosers(parties)), parties)
+
+    def _won(self, out: bool, parties: Sequence[str]) -> Utilities:
         return {seat: self.points if (seat == self.keeper) is not out else 0 for seat in parties}
 
-    def utilities(self, position: Position) -> Utilities:
-        """A keeper who stayed has kept it from those who never wrote an answer down; one who went has nothing."""
-        if position.rounds:
-            return super().utilities(position)
-        out = any(terms.get("answer") == self.answer for terms in position.chosen.values())
-        if self.keeper in position.left:
-            return self.walked_away(position)
-        return {seat: self.points if (seat == self.keeper) is not out else 0 for seat in position.parties}
-
-    def walked_away(self, position: Position) -> Utilities:
-        """Nothing for anybody, unless it was over."""
-        return super().utilities(position)
+    def _once(self, parties: Sequence[str]) -> Iterable[Utilities]:
+        return (self._won(out, parties) for out in (False, True))
 
 
 class Gift(Choices):
@@ -292,6 +294,8 @@ class Gift(Choices):
     limit: int = Field(ge=1, le=100_000)
     """In whole units. Public."""
     unit: str = "cents"
+
+    rivals: ClassVar[bool] = True
 
     def misfit(self, seats: Sequence[str]) -> str:
         """Two different seats."""

@@ -15,7 +15,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from comity.world.moves import MoveKind, MoveSpec, Term
-from comity.world.payoffs import MAX_POINTS, Made, Payoff, Points, Utilities, written
+from comity.world.payoffs import MAX_POINTS, Made, Payoff, Points, Utilities, distinct, written
 from comity.world.positions import Claim, Offer, Position, Round
 from comity.world.record import Slug
 
@@ -45,6 +45,11 @@ class Deal(Payoff):
         names = [term.id for term in self._terms]
         for values in product(*self._terms):
             yield Offer(by, dict(zip(names, values, strict=True)))
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether one has to see what is proposed before it can answer."""
+        return True
 
     def terms(self, seat: str) -> tuple[Term, ...]:
         """The same for all."""
@@ -79,21 +84,22 @@ class Deal(Payoff):
         return (MoveKind.PROPOSE, MoveKind.ACCEPT, MoveKind.REJECT) if answerable else (MoveKind.PROPOSE,)
 
     def _played(self, position: Position, made: Sequence[Made]) -> Position:
-        position = self._answered(position, made)
         for _, seat, move in made:
-            if move.kind is MoveKind.PROPOSE and not position.settled:
-                position = replace(position, offer=Offer(seat, move.terms), accepted=())
+            match move.kind:
+                case MoveKind.PROPOSE:
+                    position = replace(position, offer=Offer(seat, move.terms), accepted=())
+                case MoveKind.REJECT:
+                    position = replace(position, offer=None, accepted=())
+                case MoveKind.ACCEPT:
+                    position = _accepted(position, seat)
         return position
 
-    def _answered(self, position: Position, made: Sequence[Made]) -> Position:
-        accepted = tuple(m.seat for m in made if m.move.kind is MoveKind.ACCEPT)
-        if any(m.move.kind is MoveKind.REJECT for m in made):
-            return replace(position, offer=None, accepted=())
-        if not accepted or position.offer is None:
-            return position
-        position = replace(position, accepted=(*position.accepted, *accepted))
-        everyone = len(position.accepted) == len(position.parties) - 1
-        return replace(position, agreed=position.offer, offer=None, settled=True) if everyone else position
+
+def _accepted(position: Position, seat: str) -> Position:
+    """There is a deal once all but the one who proposed it have accepted."""
+    position = replace(position, accepted=(*position.accepted, seat))
+    everyone = len(position.accepted) == len(position.parties) - 1
+    return replace(position, agreed=position.offer, offer=None, settled=True) if everyone else position
 
 
 class Division(Deal):
@@ -110,6 +116,11 @@ class Division(Deal):
     """Whether one accepts what the other proposes, or both write down what they take, and there is a deal if it adds up."""
 
     private: ClassVar[tuple[str, ...]] = ("values", "disagreement")
+
+    @property
+    def in_turn(self) -> bool:
+        """What is written down can be written at the same time."""
+        return self.settled_by == "acceptance"
 
     def misfit(self, seats: Sequence[str]) -> str:
         """Two seats, each with a value for each thing."""
@@ -193,6 +204,8 @@ class Price(Deal):
             return "a price is between two seats: `buyer`, `seller`, and `reserves` for both"
         if not 0 <= low < high:
             return f"`range` is the lowest and the highest price, not {low} to {high}"
+        if (high - low) % self.step:
+            return f"`range` goes from {low} to {high} in steps of {self.step}, which do not lead there"
         outside = [seat for seat, reserve in self.reserves.items() if not low <= reserve <= high]
         return f"the reserve of {', '.join(outside)} is outside of `range`" if outside else self._too_many()
 
@@ -235,8 +248,8 @@ class Contract(Deal):
         if not 2 <= len(seats) <= 5 or set(self.points) != set(seats):
             return "a contract is between two to five seats, and `points` names all of them"
         for issue, options in self.issues.items():
-            if len(options) < 2 or len(set(options)) < len(options):
-                return f"issue {issue!r} needs at least two different options"
+            if len(options) < 2 or not distinct(options):
+                return f"issue {issue!r} needs at least two different options, none of them empty"
         for seat, points in self.points.items():
             shape = {issue: len(of) for issue, of in points.items()}
             if shape != {issue: len(options) for issue, options in self.issues.items()}:

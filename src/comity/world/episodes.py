@@ -12,7 +12,11 @@ from comity.world.record import Record, Slug
 from comity.world.tasks import Task
 from comity.world.visibility import Mode
 
-__all__ = ["Episode", "Interruption", "Policy", "replay"]
+__all__ = ["Episode", "Interruption", "Policy", "Unplayable", "replay"]
+
+
+class Unplayable(ValueError):
+    """Recorded events do not follow the rules."""
 
 
 class Policy(Record):
@@ -74,7 +78,7 @@ class Episode(Record):
 
 
 def replay(episode: Episode) -> State:
-    """The state after all of an episode's events. Raises `ValueError` where they do not follow the rules."""
+    """The state after all of an episode's events. Raises `Unplayable` where they do not follow the rules."""
     environment = Environment()
     state = environment.reset(
         episode.task, seed=episode.seed, mode=episode.mode, lite=episode.lite, limits=episode.limits
@@ -83,5 +87,8 @@ def replay(episode: Episode) -> State:
     for event in episode.events:
         by_turn.setdefault(event.turn, []).append(event)
     for events in by_turn.values():
-        state = environment.step(state, {e.seat: e.did for e in events}, {e.seat: e.trace for e in events})
+        try:
+            state = environment.step(state, {e.seat: e.did for e in events}, {e.seat: e.trace for e in events})
+        except ValueError as error:
+            raise Unplayable(f"turn {events[0].turn}: {error}") from error
     return state

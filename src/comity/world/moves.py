@@ -30,6 +30,9 @@ class MoveKind(StrEnum):
     CLAIM = "claim"
 
 
+_MOST_NAMED = 40
+"""Of wrong terms in a message, and of the characters of each: what a model wrote may be without end."""
+
 _ANSWERS = (MoveKind.ACCEPT, MoveKind.REJECT)
 
 
@@ -97,7 +100,6 @@ class MoveSpec:
         )
         wrong = [name for name, value in move.terms.items() if name not in offered or value not in offered[name]]
         if missing or wrong:
+            named = ", ".join(name[:_MOST_NAMED] for name in (missing + wrong)[:_MOST_NAMED])
             wanted = "; ".join(map(str, offered.values()))
-            raise IllegalAction(
-                f"the terms of {move.kind.value!r} are not possible ({', '.join(missing + wrong)}); {wanted}"
-            )
+            raise IllegalAction(f"the terms of {move.kind.value!r} are not possible ({named}); {wanted}")

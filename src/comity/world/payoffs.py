@@ -14,12 +14,13 @@ from comity.world.moves import Move, MoveKind, MoveSpec, Term, Terms
 from comity.world.positions import Claim, Position
 from comity.world.record import Record
 
-__all__ = ["MAX_POINTS", "Made", "Payoff", "Points", "Utilities", "written"]
+__all__ = ["MAX_POINTS", "Made", "Payoff", "Points", "Prize", "Utilities", "distinct", "written"]
 
 MAX_POINTS = 10_000
 """The most points that one term can be worth."""
 
 Points = Annotated[int, Field(ge=0, le=MAX_POINTS)]
+Prize = Annotated[int, Field(ge=1, le=MAX_POINTS)]
 
 Utilities = Mapping[str, float]
 """Points by seat."""
@@ -39,6 +40,13 @@ class Payoff(Record):
     kind: str
     private: ClassVar[tuple[str, ...]] = ()
     """The fields that hold, by seat, what that seat alone knows."""
+    rivals: ClassVar[bool] = False
+    """Whether what one has is always another's loss: then every result is Pareto efficient, and that says nothing."""
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether one has to see what another does before it can answer, so that it cannot be played simultaneously."""
+        return False
 
     def known_to(self, seats: Sequence[str]) -> Self:
         """The same rules without the private part of every other seat."""
@@ -113,6 +121,12 @@ class Payoff(Record):
 
     @abstractmethod
     def _played(self, position: Position, made: Sequence[Made]) -> Position: ...
+
+
+def distinct(words: Sequence[str]) -> bool:
+    """Whether no two of the words are the same, whatever their case, and none is empty."""
+    folded = {word.strip().casefold() for word in words}
+    return len(folded) == len(words) and "" not in folded
 
 
 def written(position: Position, made: Sequence[Made]) -> dict[str, Terms]:

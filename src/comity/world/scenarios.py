@@ -81,6 +81,8 @@ class Scenario(Record):
             raise ValueError("a payoff needs moves, which ride on 'speak' or 'action': allow one of them")
         if self.payoff is not None and (misfit := self.payoff.misfit(ids)):
             raise ValueError(f"payoff: {misfit}")
+        if self.payoff is not None and self.payoff.in_turn and self.turn_order is TurnOrder.SIMULTANEOUS:
+            raise ValueError("payoff: a proposal is answered after it was made: `turn_order` cannot be 'simultaneous'")
         return self
 
     def seat(self, seat_id: str) -> Seat:
