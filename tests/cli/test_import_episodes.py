@@ -64,7 +64,7 @@ def test_another_episode_or_other_scores_of_the_same_name_are_refused(comity: Co
     assert other.code == 1
     assert f"rows.jsonl:1: episode {ID} is in the store already and is another" in other.err
     rescored = row()
-    rescored["rewards"][0] = dict.fromkeys(rescored["rewards"][0], 1.0)
+    rescored["rewards"][0] = dict.fromkeys(rescored["rewards"][0], 0.0)
     found = comity("import", "sotopia-episodes", write(folder, rescored))
     assert found.code == 1
     assert f"rows.jsonl:1: the store has other scores of episode {ID} by this judge" in found.err

@@ -225,17 +225,20 @@ def test_every_gift_of_persuasion_for_good_is_had_by_the_one_and_missing_from_th
         given = {row["B2"]: row["B6"] for row in csv.DictReader(file) if row["B4"] == "1"}
     for dialogue, dollars in given.items():
         cents = round(float(dollars) * 100)
-        told = found.get(f"persuasion-for-good_{dialogue}")
-        if told is None:
+        told = found[f"persuasion-for-good_{dialogue}"]
+        if told.episode.end is None:
             assert cents > 200
+            assert moves(told.episode) == []
+            assert told.episode.interrupted is not None
             counted["impossible"] += 1
             continue
         assert the_outcome(told.episode).utilities == {"persuader": cents, "persuadee": 200 - cents}
         assert moves(told.episode) == [("persuadee", "choose", {"amount": cents})]
         counted["gift" if cents else "nothing"] += 1
     assert counted == {"gift": 510, "nothing": 472, "impossible": 35}
-    assert len(report.problems) == 35
-    assert all("of a payment of $2.00" in problem.message for problem in report.problems)
+    assert (len(found), report.problems) == (1017, [])
+    assert [remark.kind for remark in report.remarks] == ["outcome_unknown"] * 35
+    assert all("of a payment of $2.00" in remark.message for remark in report.remarks)
 
 
 def test_every_utterance_of_persuasion_for_good_is_there() -> None:

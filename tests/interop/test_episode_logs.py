@@ -164,7 +164,7 @@ def test_a_row_that_does_not_fit_is_named_and_the_rest_is_read(tmp_path: Path) -
         "rows.jsonl:5: messages: the last turn has words of the agents and no word about them",
         "rows.jsonl:7: id: 01H7ZMSDFM5CYCP2QHWV9XZGXW is already in rows.jsonl:6",
         "rows.jsonl:8: social_goals: not the names of agents_background, in their order",
-        "rows.jsonl:11: the line is not JSON",
+        "rows.jsonl:11: is not JSON that can be read: expected value at line 1 column 1",
         "gone.jsonl: cannot be read (No such file or directory)",
         "rows.jsonl:9: episode_id: nowhere is neither in these files nor in the store",
         "rows.jsonl:10: agent_1_name, agent_2_name: not the names of that episode's cast, in their order",

@@ -76,11 +76,11 @@ def test_what_was_measured_of_someone_asked_for_a_gift(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("people", "reason"),
     [
-        (pair("b", "50.0"), "$50.00 cannot be given of a payment of $2.00"),
-        (pair("b", "-1"), "$-1.00 cannot be given"),
-        (pair("b", "0.001"), "not a whole number of cents"),
         (pair("b", "some"), "no amount in dollars"),
-        (pair("b", "NaN"), "not a whole number of cents"),
+        (pair("b", "NaN"), "no amount in dollars"),
+        (pair("b", "Infinity"), "no amount in dollars"),
+        (pair("b", "1e999999"), "no amount in dollars"),
+        (pair("b", "9" * 5000), "no amount in dollars"),
         (pair("b", "1")[:1], "no line for the persuadee of b"),
         (pair("b", "1", **{"care.x": "7"}), "care.x in full_info.csv: is not a number from 1 to 6"),
         (pair("b", "1", **{"care.x": "much"}), "care.x in full_info.csv: is not a number from 1 to 6"),
@@ -92,6 +92,30 @@ def test_a_dialogue_about_a_gift_that_does_not_fit_is_reported(tmp_path: Path, p
     assert [told.episode.id for told in found] == ["persuasion-for-good_a", "persuasion-for-good_c"]
     assert [problem.where for problem in report.problems] == ["full_dialog.csv:3"]
     assert reason in report.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("gift", "cents"), [("50.0", "5000"), ("2.01", "201"), ("-1", "-100"), ("0.125", "12"), ("700.0", "70000")]
+)
+def test_a_gift_that_was_not_possible_leaves_the_talk_without_an_outcome(tmp_path: Path, gift: str, cents: str) -> None:
+    (told,), report = persuasion(tmp_path, pair("b", gift), [("b", "0", "Hi"), ("b", "1", "Hello")])
+    episode = told.episode
+    assert report.problems == []
+    (remark,) = report.remarks
+    assert (remark.kind, remark.where) == ("outcome_unknown", "full_dialog.csv:2")
+    assert f"${gift} is recorded" in remark.message
+    assert [event.action.argument for event in episode.events if event.action] == ["Hi", "Hello"]
+    assert (episode.end, outcome_of(episode)) == (None, None)
+    assert episode.interrupted is not None
+    assert episode.interrupted.error == "GiftNotPossible"
+    assert [(each.seat, each.value) for each in told.annotations] == [("persuader", "150"), ("persuadee", cents)]
+
+
+def test_an_id_that_looks_like_a_time_and_is_none_has_the_time_of_the_import(tmp_path: Path) -> None:
+    id_ = "20189904-045349_715_live"
+    (told,), report = persuasion(tmp_path, pair(id_, "1"), [(id_, "0", "Hi")])
+    assert report.problems == []
+    assert told.episode.started_at.year > 2018
 
 
 def test_lines_of_no_dialogue_are_reported(tmp_path: Path) -> None:

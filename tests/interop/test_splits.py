@@ -20,21 +20,31 @@ def test_a_list_of_scenarios(tmp_path: Path) -> None:
     (tmp_path / "used_env.json").write_text(
         json.dumps({"dev": ["deck", "gone"], "odd": [1], "none": ["gone"]}), "utf-8"
     )
-    (dev, none), problems = read_splits(tmp_path)
-    assert [str(problem) for problem in problems] == ["used_env.json, odd: not a list of ids; correct it, or remove it"]
+    (dev, odd, none), problems = read_splits(tmp_path)
+    assert [str(problem) for problem in problems] == [
+        "used_env.json, odd[0]: not an id, which is text; correct it, or remove it"
+    ]
+    assert odd.scenarios == ()
     found = resolve_split(dev, known(task()))
     assert (found.split.name, found.scenarios, found.tasks) == ("dev", ("deck",), ("t1",))
     assert resolve_split(none, known(task())).tasks == ()
 
 
+@pytest.mark.parametrize("name", ["../up", "a b", "a\nb", "", ".hidden", "x" * 101, "\0"])
+def test_a_list_whose_name_is_none_for_a_file_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "used_env.json").write_text(json.dumps({name: ["deck"], "dev": "deck", "ok": []}), "utf-8")
+    (ok,), problems = read_splits(tmp_path)
+    assert ok.name == "ok"
+    assert [problem.where for problem in problems] == [f"used_env.json, {name!r}", "used_env.json, dev"]
+
+
 def test_a_list_of_places_among_the_combinations(tmp_path: Path) -> None:
     (tmp_path / "ampo_env_agent_combos_450.json").write_text(json.dumps([{"pk": "t0"}, {"pk": "t1"}]), "utf-8")
-    (tmp_path / "ampo_hard_indices.json").write_text("[1, 2]", "utf-8")
+    (tmp_path / "ampo_hard_indices.json").write_text("[1, 2, true, null]", "utf-8")
     (hard,), problems = read_splits(tmp_path)
     assert hard.tasks == ("t1",)
-    assert [problem.message for problem in problems] == [
-        "2 is no place of a combination in ampo_env_agent_combos_450.json"
-    ]
+    assert [problem.where for problem in problems] == [f"ampo_hard_indices.json[{at}]" for at in (1, 2, 3)]
+    assert problems[0].message.startswith("is no place of a combination in ampo_env_agent_combos_450.json")
     assert resolve_split(hard, known(task())).scenarios == ("deck",)
 
 

@@ -19,6 +19,7 @@ from comity.interop.deal_or_no_deal import read_deal_or_no_deal
 from comity.interop.persuasion_for_good import read_persuasion_for_good
 from comity.interop.remarks import Report
 from comity.store import Store
+from comity.store.errors import Conflict, Damaged
 from comity.world.episodes import Episode
 
 __all__ = ["add_to"]
@@ -106,15 +107,26 @@ def _keep(store: Store, talks: Iterable[HumanEpisode], kept: _Kept, file: TextIO
     while some := list(islice(waiting, _TOGETHER)):
         known = {each.episode for each in store.standing_of([told.episode.id for told in some])}
         for told in some:
-            if told.episode.id not in known:
-                store.begin(told.episode)
-                kept.new += 1
-            elif _timeless(store.episode(told.episode.id)) == _timeless(told.episode):
-                kept.there += 1
+            if why := _refused(store, told.episode, known, kept):
+                kept.report.problem(told.where, why)
             else:
-                kept.report.problem(told.where, f"episode {told.episode.id} is in the store already and is another")
-                continue
-            kept.annotations += _write(told, file)
+                kept.annotations += _write(told, file)
+
+
+def _refused(store: Store, episode: Episode, known: set[str], kept: _Kept) -> str:
+    """Why an episode is not stored; empty where it is, now or before."""
+    try:
+        if episode.id not in known:
+            store.begin(episode)
+            known.add(episode.id)
+            kept.new += 1
+        elif _timeless(store.episode(episode.id)) == _timeless(episode):
+            kept.there += 1
+        else:
+            return f"episode {episode.id} is in the store already and is another; remove one, or give it another id"
+    except (Conflict, Damaged) as error:
+        return str(error)
+    return ""
 
 
 def _write(told: HumanEpisode, file: TextIO | None) -> int:

@@ -40,7 +40,8 @@ def report(
             told(f"\n{hint}", style="bold")
     if problems:
         more = [f"... and {len(problems) - _SHOWN:,} more; --json shows all"] if len(problems) > _SHOWN else []
-        complain("\n".join([f"{len(problems):,} left out:", *map(str, problems[:_SHOWN]), *more]))
+        rows = len({problem.where for problem in problems})
+        complain("\n".join([f"{rows:,} left out:", *map(str, problems[:_SHOWN]), *more]))
         raise typer.Exit(1)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,7 +16,7 @@ from comity.interop.sotopia import read_sotopia
 from comity.interop.splits import Resolved, read_splits, resolve_split, task_set
 from comity.interop.verdicts import sotopia_eval
 from comity.store import NotFound, Store, judge_key
-from comity.store.errors import Ambiguous, Conflict
+from comity.store.errors import Ambiguous, Conflict, Damaged
 from comity.world.collection import Collection
 from comity.world.episodes import Episode
 from comity.world.scorecards import Scorecard
@@ -74,9 +74,12 @@ def sotopia_episodes(
     for path in paths:
         if not path.is_file():
             raise ImportFailed(f"{path} is not a file; give files of episodes, one JSON object a line")
+    refused: list[Problem] = []
     with open_store(store) as opened:
-        read = read_episodes(paths, opened.collection(), stored=lambda id_: _stored(opened, id_), licence=licence)
-        counts, refused = _keep(opened, read)
+        read = read_episodes(
+            paths, opened.collection(), stored=lambda id_: _whole(opened, id_, refused), licence=licence
+        )
+        counts = _keep(opened, read, refused)
     report(
         f"Imported into {store_url(store)}",
         counts,
@@ -130,41 +133,58 @@ def _stored(store: Store, id_: str) -> Episode | None:
     return found if found.id == id_ else None
 
 
-def _keep(store: Store, read: EpisodesRead) -> tuple[dict[str, object], list[Problem]]:
-    """Store what is not there yet. What is there and is the same is left alone; what is there and differs is refused."""
-    new, problems = 0, list[Problem]()
-    refused: set[str] = set()
-    for each in read.episodes:
-        before = _stored(store, each.episode.id)
-        if before is None:
-            new += _begin(store, each, problems, refused)
-        elif _timeless(before) != _timeless(each.episode):
-            problems.append(Problem(each.where, f"episode {before.id} is in the store already and is another"))
-            refused.add(before.id)
-    wanted = [card for card in read.cards if card.card.episode not in refused]
-    cards = sum(_keep_card(store, each, problems) for each in wanted)
-    there = {"episodes already there": len(read.episodes) - new - len(refused)} if len(read.episodes) > new else {}
-    return {"episodes": new, "scorecards": cards, **there}, problems
-
-
-def _begin(store: Store, read: ReadEpisode, problems: list[Problem], refused: set[str]) -> bool:
+def _whole(store: Store, id_: str, problems: list[Problem]) -> Episode | None:
     try:
-        store.begin(read.episode)
-    except Conflict as error:
-        problems.append(Problem(read.where, str(error)))
-        refused.add(read.episode.id)
-        return False
-    return True
+        return _stored(store, id_)
+    except Damaged as error:
+        problems.append(Problem(f"episode {id_}", str(error)))
+        return None
 
 
-def _keep_card(store: Store, read: ReadCard, problems: list[Problem]) -> bool:
+_Kept = Literal["new", "there", "refused"]
+
+
+def _keep(store: Store, read: EpisodesRead, problems: list[Problem]) -> dict[str, object]:
+    """Store what is not there yet. What is there and is the same is left alone; what is there and differs is refused."""
+    episodes = {each.episode.id: _keep_episode(store, each, problems) for each in read.episodes}
+    cards = [_keep_card(store, each, problems) for each in read.cards if episodes.get(each.card.episode) != "refused"]
+    places = {problem.where for problem in problems}
+    for each in read.cards:
+        if episodes.get(each.card.episode) == "refused" and each.where not in places:
+            problems.append(Problem(each.where, f"these are scores of {each.card.episode}, which is left out"))
+    counts: dict[str, object] = {"episodes": [*episodes.values()].count("new"), "scorecards": cards.count("new")}
+    there = {"episodes": [*episodes.values()].count("there"), "scorecards": cards.count("there")}
+    return counts | {f"{what} already there": number for what, number in there.items() if number}
+
+
+def _keep_episode(store: Store, read: ReadEpisode, problems: list[Problem]) -> _Kept:
+    try:
+        before = _stored(store, read.episode.id)
+        if before is None:
+            store.begin(read.episode)
+            return "new"
+        if _timeless(before) == _timeless(read.episode):
+            return "there"
+        why = f"episode {before.id} is in the store already and is another"
+    except (Conflict, Damaged) as error:
+        why = str(error)
+    problems.append(Problem(read.where, why))
+    return "refused"
+
+
+def _keep_card(store: Store, read: ReadCard, problems: list[Problem]) -> _Kept:
     card = read.card
-    if judge_key(card.judge, card.rubric_hash, card.repeat) not in store.judged(card.episode):
-        store.add_scorecard(card, sotopia_eval())
-        return True
-    if not any(_same(card, other) for other in store.scorecards(card.episode)):
-        problems.append(Problem(read.where, f"the store has other scores of episode {card.episode} by this judge"))
-    return False
+    try:
+        if judge_key(card.judge, card.rubric_hash, card.repeat) not in store.judged(card.episode):
+            store.add_scorecard(card, sotopia_eval())
+            return "new"
+        if any(_same(card, other) for other in store.scorecards(card.episode)):
+            return "there"
+        why = f"the store has other scores of episode {card.episode} by this judge"
+    except (Conflict, Damaged) as error:
+        why = str(error)
+    problems.append(Problem(read.where, why))
+    return "refused"
 
 
 _TIMES = {"started_at", "finished_at"}

@@ -33,6 +33,7 @@ from comity.world.deals import Division
 from comity.world.environment import EndReason, Limits
 from comity.world.episodes import Episode
 from comity.world.moves import MoveKind
+from comity.world.payoffs import MAX_POINTS, Points
 from comity.world.scenarios import Scenario, Seat
 from comity.world.tasks import Task
 
@@ -57,7 +58,7 @@ _GOAL = "Take with you as much as you can of what you need most."
 _Name: TypeAlias = Literal["mturk_agent_1", "mturk_agent_2"]
 _Item: TypeAlias = Literal["Food", "Water", "Firewood"]
 _Need: TypeAlias = Literal["High", "Medium", "Low"]
-_Counts: TypeAlias = Mapping[_Item, int]
+_Counts: TypeAlias = Mapping[_Item, Points]
 
 
 class _Row(BaseModel):
@@ -78,7 +79,7 @@ class _Entry(_Row):
 
 
 class _Outcomes(_Row):
-    points_scored: int
+    points_scored: int = Field(ge=0, le=MAX_POINTS)
     satisfaction: str
     opponent_likeness: str
 
@@ -110,7 +111,7 @@ class _Participant(_Row):
 
 
 class _Dialogue(_Row):
-    dialogue_id: int
+    dialogue_id: int = Field(ge=0, lt=10**18)
     chat_logs: tuple[_Entry, ...] = Field(min_length=1)
     participant_info: Mapping[_Name, _Participant] = Field(min_length=2, max_length=2)
     annotations: tuple[tuple[str, str], ...] = ()

@@ -108,16 +108,19 @@ def _nested(raw: JsonValue) -> _Nested:
     return "" if raw is None else str(raw)
 
 
+_DEEPEST = 20
 _TOKEN = re.compile(r"""([\[(])|([\])])|,|'([^']*)'|"([^"]*)"|([^\[\](),'"]+)""")
 
 
 def _parsed(text: str) -> _Nested:
-    """Nested lists of words; the text itself where its brackets or quotation marks do not match."""
+    """Nested lists of words; the text itself where its brackets or quotation marks do not match, or are nested absurdly deep."""
     stack: list[list[_Nested]] = [[]]
     at = 0
     while token := _TOKEN.match(text, at):
         at = token.end()
         opening, closing, single, double, bare = token.groups()
+        if opening and len(stack) > _DEEPEST:
+            return text
         if opening:
             stack.append([])
         elif closing and len(stack) == 1:

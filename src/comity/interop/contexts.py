@@ -89,7 +89,7 @@ def read_context(text: str, names: Sequence[str]) -> Context | None:
 
 _PERSONALITY = " Personality and values description: "
 _BACKGROUND = (
-    r"{name} is a (?:(?P<age>[0-9]+)-year-old |(?![0-9]+-year-old ))(?P<gender>\S+) (?P<occupation>.+?)\. "
+    r"{name} is a (?:(?P<age>[0-9]{{1,3}})-year-old |(?![0-9]+-year-old ))(?P<gender>\S+) (?P<occupation>.+?)\. "
     r"(?P<pronouns>\S+?) pronouns\. "
     r"(?P<public_info>.*?) Personality and values description: (?P<personality>.*) {first}'s secrets: (?P<secret>.*)"
 )

@@ -36,6 +36,7 @@ from comity.world.deals import Division
 from comity.world.environment import Limits, State
 from comity.world.episodes import Interruption
 from comity.world.moves import MoveKind
+from comity.world.payoffs import Points
 from comity.world.record import Slug
 from comity.world.scenarios import Scenario, Seat
 from comity.world.tasks import Task
@@ -64,8 +65,8 @@ class _Row(BaseModel):
 
 class _Thing(_Row):
     name: _Name = Field(validation_alias="Name")
-    count: int = Field(validation_alias="Count")
-    value: int = Field(validation_alias="Value")
+    count: Points = Field(validation_alias="Count")
+    value: Points = Field(validation_alias="Value")
 
 
 _Side: TypeAlias = Annotated[tuple[_Thing, ...], Field(min_length=len(ITEMS), max_length=len(ITEMS))]
@@ -84,11 +85,11 @@ class _Message(_Row):
 class _Select(_Row):
     action: Literal["select"]
     agent: _Agent
-    data: Mapping[_Name, int] = Field(min_length=len(ITEMS))
+    data: Mapping[_Name, Points] = Field(min_length=len(ITEMS))
 
 
 class _Outcome(_Row):
-    reward: Mapping[Literal["0", "1"], int] | None
+    reward: Mapping[Literal["0", "1"], Points] | None
     agreed: bool
 
 
@@ -104,7 +105,7 @@ def read_deal_or_no_deal(path: Path, report: Report) -> Iterator[HumanEpisode]:
     seen: dict[str, str] = {}
     for file in files_of(path, _FILES, "Deal or No Deal?"):
         corpus = COCOA if ".json" in file.suffixes else END_TO_END
-        talks = _of_json(report, file) if corpus is COCOA else talks_of(report, file.name, text_lines(file))
+        talks = _of_json(report, file) if corpus is COCOA else talks_of(report, file.name, text_lines(report, file))
         for where, talk in talks:
             if (first := seen.setdefault(talk.id, where)) != where:
                 report.remark("dialogue_repeated", where, f"is in {first} too, and taken from there")

@@ -138,9 +138,8 @@ class _Reading(Report):
             self.problem(where, f"{error}; correct it, or remove the line")
             return
         judge = Policy(agent="judge", model=row.evaluator_model)
-        self.cards.append(
-            ReadCard(where, _card(episode, judge, scores, datetime.now(UTC), self._provenance(where, row)))
-        )
+        card = _card(episode, judge, scores, datetime.now(UTC), self._provenance(where, row))
+        self.cards.append(ReadCard(where, card))
 
     def _taken_in(self, where: str, id_: str, row: _EpisodeRow) -> tuple[Episode | None, Scorecard | None]:
         names = _names(row)
@@ -288,6 +287,10 @@ def _rewards(row: _EpisodeRow, reasons: Sequence[Mapping[str, str]]) -> list[tup
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
+_LATEST = int(datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp())
+"""In seconds; an id can tell of later times than a date can."""
+
+
 def _time_of(id_: str) -> datetime:
     """When an id was made, which a ULID tells in its first ten characters; now, for another id."""
     if len(id_) != 26 or not set(id_) <= set(_CROCKFORD) or id_[0] > "7":
@@ -295,13 +298,15 @@ def _time_of(id_: str) -> datetime:
     milliseconds = 0
     for letter in id_[:10]:
         milliseconds = milliseconds * 32 + _CROCKFORD.index(letter)
+    if milliseconds // 1000 > _LATEST:
+        return datetime.now(UTC)
     return datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
 
 
 def _card(
     episode: Episode, judge: Policy, scores: Sequence[Scores], at: datetime, provenance: Mapping[str, str]
 ) -> Scorecard:
-    rubric = sotopia_eval()
+    rubric, seats = sotopia_eval(), [seat.id for seat in episode.task.scenario.seats]
     return Scorecard(
         id=f"{episode.id[:100]}-{content_hash(judge)[:8]}",
         episode=episode.id,
@@ -310,8 +315,8 @@ def _card(
         rubric_version=rubric.version,
         rubric_hash=content_hash(rubric),
         judge=judge,
-        scores={seat: dict(each) for seat, each in zip(SEATS, scores, strict=True)},
-        calls=dict.fromkeys(SEATS, ()),
+        scores={seat: dict(each) for seat, each in zip(seats, scores, strict=True)},
+        calls=dict.fromkeys(seats, ()),
         code_version=judge.agent,
         judged_at=at,
         **provenance,

@@ -1,6 +1,5 @@
 """The rows of SOTOPIA's episode files as they are, in the four forms there are. What is made of them is in `comity.interop.episode_logs`."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -8,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from comity.interop.remarks import Report
-from comity.interop.rows import lines_of, read_row
+from comity.interop.rows import content_of, lines_of, listed, read_json, read_row
 from comity.world.record import Name, Slug
 
 __all__ = ["AnyRow", "EvaluationRow", "Form", "NativeRow", "ReleasedRow", "TextRow", "rows_of"]
@@ -95,18 +94,14 @@ _FORMS: tuple[tuple[str, type[AnyRow]], ...] = (
 def rows_of(report: Report, path: Path) -> Iterator[tuple[str, dict[str, JsonValue], AnyRow]]:
     """Each row of a file that fits one of the forms, with its place and its fields as they are. The rest is reported."""
     for where, line in _lines(report, path):
-        try:
-            fields = json.loads(line)
-        except ValueError:
-            report.problem(
-                where, "the line is not JSON; write one object a line, or one object in a file ending in .json"
-            )
+        fields = read_json(report, where, line)
+        if fields is None:
             continue
         model = next((model for name, model in _FORMS if isinstance(fields, dict) and name in fields), None)
         if model is None:
             known = ", ".join(name for name, _ in _FORMS)
             report.problem(where, f"not an episode in a form we know: it has none of the fields {known}")
-        elif (row := read_row(report, where, line, model)) is not None:
+        elif isinstance(fields, dict) and (row := read_row(report, where, line, model)) is not None:
             yield where, fields, row
 
 
@@ -114,12 +109,10 @@ def _lines(report: Report, path: Path) -> Iterator[tuple[str, bytes]]:
     if path.suffix != ".json":
         yield from lines_of(report, path)
         return
-    try:
-        whole = json.loads(path.read_bytes())
-    except OSError as error:
-        report.problem(path.name, f"cannot be read ({error.strerror}); check that the file is there and may be read")
-    except ValueError:
-        report.problem(path.name, "the file is not JSON")
+    content = content_of(report, path)
+    if content is None:
+        return
+    if content.lstrip().startswith(b"["):
+        yield from listed(report, path.name, content)
     else:
-        for number, row in enumerate(whole if isinstance(whole, list) else [whole]):
-            yield f"{path.name}[{number}]" if isinstance(whole, list) else path.name, json.dumps(row).encode()
+        yield path.name, content

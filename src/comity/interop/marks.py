@@ -45,7 +45,7 @@ def read_marks(text: str) -> Marked:
     Words belong to the innermost mark around them, except that a viewer's mark keeps everything inside it. A mark that is
     never closed runs to the end of the text; of crossed marks each runs from its own opening to its own closing tag.
     """
-    reading = _Reading(gap=next(c for c in map(chr, range(0xE000, 0xF900)) if c not in text))
+    reading = _Reading(gap=next(c for each in _PRIVATE_USE for c in map(chr, each) if c not in text))
     inner = _unwrapped(text.strip())
     at = 0
     for tag in _TAG.finditer(inner):
@@ -56,6 +56,7 @@ def read_marks(text: str) -> Marked:
     return reading.result() if reading.marked else Marked(text, oddities=tuple(reading.oddities))
 
 
+_PRIVATE_USE = (range(0xE000, 0xF900), range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 _TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][\w-]*)(?P<attributes>[^<>]*)>")
 _MARKS = ("extra_info", "strategy_hint", "clarification_hint")
 _VIEWER = re.compile(r"\bviewer\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)

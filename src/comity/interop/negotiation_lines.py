@@ -97,6 +97,7 @@ def talks_of(report: Report, name: str, lines: Iterable[tuple[int, str]]) -> Ite
         yield from _talk(report, *waiting, None)
 
 
+_DIGITS = 5
 _LINE = re.compile(r"([\d ]+) ((?:YOU|THEM): .*) <eos> reward=(.+) (agree|disagree) ([\d ]+)")
 _TAGGED = re.compile(
     r"<input> (.*) </input> <dialogue> (.*) </dialogue> <output> (.*) </output> <partner_input> (.*) </partner_input>"
@@ -114,7 +115,7 @@ def _half(line: str) -> _Half:
         mine, dialogue, reward, flag, theirs = found.groups()
         chosen = _choice((_SELECTION.fullmatch(dialogue) or _no_selection())[3] or "")
         side = _side(mine, theirs, dialogue, chosen, Unsaid.UNKNOWN, flag == "agree")
-        return side._replace(reward=int(reward) if reward.isdecimal() else None)
+        return side._replace(reward=_number(reward) if reward.isdecimal() else None)
     raise DoesNotFit("the line is in neither of the forms of end-to-end-negotiator")
 
 
@@ -141,10 +142,16 @@ def _rest(counts: tuple[int, ...], chosen: Choice) -> Choice:
 
 
 def _context(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    numbers = [int(number) for number in text.split() if number.isdecimal()]
-    if len(numbers) != 2 * len(ITEMS) or len(numbers) != len(text.split()):
+    numbers = [_number(number) for number in text.split()]
+    if len(numbers) != 2 * len(ITEMS):
         raise DoesNotFit("a side is six numbers: how many there are of each thing, and what one is worth")
     return tuple(numbers[0::2]), tuple(numbers[1::2])
+
+
+def _number(digits: str) -> int:
+    if not digits.isdecimal() or len(digits) > _DIGITS:
+        raise DoesNotFit(f"a number is whole, and has at most {_DIGITS} digits")
+    return int(digits)
 
 
 def _utterance(text: str) -> tuple[bool, str]:
@@ -158,9 +165,9 @@ def _choice(text: str) -> Choice:
     if text in (Unsaid.NO_AGREEMENT, Unsaid.LOST):
         return Unsaid(text)
     found = [_TAKEN.fullmatch(part) for part in text.split()]
-    if [each[1] for each in found if each] != ["0", "1", "2"]:
+    if [each and each[1] for each in found] != ["0", "1", "2"]:
         raise DoesNotFit("what is taken is item0=, item1= and item2=, `no agreement` or `disconnect`")
-    return dict(zip(ITEMS, (int(each[2]) for each in found if each), strict=True))
+    return dict(zip(ITEMS, (_number(each[2]) for each in found if each), strict=True))
 
 
 def _output(text: str) -> tuple[Choice, Choice]:

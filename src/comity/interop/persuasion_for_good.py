@@ -1,8 +1,8 @@
 """Persuasion for Good (Wang et al. 2019, arXiv 1906.06725): one asks another to give part of a payment to Save the Children.
 
 `full_dialog.csv` has the utterances, `full_info.csv` what each then gave, in US dollars, and what was measured of them. The gift of the
-one who is persuaded is the choice that counts, in cents, up to the payment of $2; an amount above that was not possible, and its
-dialogue is reported. The time of a dialogue is in its id, whose zone is not said; it is read as UTC.
+one who is persuaded is the choice that counts, in cents, up to the payment of $2. Where another amount is recorded, which was not
+possible, the episode has the words, and no end and no outcome, and says why. The time of a dialogue is in its id, whose zone is not said; it is read as UTC.
 """
 
 import re
@@ -35,6 +35,7 @@ from comity.world.actions import ActionType
 from comity.world.characters import BigFive, Level, MoralValue, SchwartzValue
 from comity.world.choices import Gift
 from comity.world.environment import Limits
+from comity.world.episodes import Interruption
 from comity.world.moves import MoveKind
 from comity.world.scenarios import Scenario, Seat
 from comity.world.tasks import Task
@@ -48,6 +49,8 @@ _SEATS = ("persuader", "persuadee")
 """`B4`: 0 and 1."""
 _PAYMENT = 200
 """In cents."""
+_MOST_DOLLARS = 1_000_000
+"""What is recorded beyond that is no amount of money, but something else."""
 _TRAITS = {
     "openness": "open.x",
     "conscientiousness": "conscientious.x",
@@ -108,18 +111,18 @@ def read_persuasion_for_good(folder: Path, report: Report) -> Iterator[HumanEpis
     if missing := [name for name in (_DIALOGUES, _PEOPLE) if not (folder / name).is_file()]:
         raise ImportFailed(f"{folder}: holds no {' and no '.join(missing)}; give the folder of Persuasion for Good")
     for id_, dialogue in _dialogues(folder, report).items():
-        if (told := or_reported(report, dialogue.where, partial(_told, id_, dialogue))) is not None:
+        if (told := or_reported(report, dialogue.where, partial(_told, report, id_, dialogue))) is not None:
             yield told
 
 
 def _dialogues(folder: Path, report: Report) -> dict[str, _Dialogue]:
     """By id, in the order of the file."""
     found: dict[str, _Dialogue] = {}
-    for line, row in csv_rows(folder / _DIALOGUES, ("B2", "B4", "Unit")):
+    for line, row in csv_rows(report, folder / _DIALOGUES, ("B2", "B4", "Unit")):
         where = f"{_DIALOGUES}:{line}"
         if (seat := _seat(report, where, row)) is not None:
             found.setdefault(row["B2"], _Dialogue(where)).words.append((seat, row["Unit"]))
-    for line, row in csv_rows(folder / _PEOPLE, ("B2", "B4", "B6", *_MEASURED)):
+    for line, row in csv_rows(report, folder / _PEOPLE, ("B2", "B4", "B6", *_MEASURED)):
         where = f"{_PEOPLE}:{line}"
         if (seat := _seat(report, where, row)) is None:
             continue
@@ -138,39 +141,59 @@ def _seat(report: Report, where: str, row: Mapping[str, str]) -> str | None:
     return None
 
 
-def _told(id_: str, dialogue: _Dialogue) -> HumanEpisode:
+def _told(report: Report, id_: str, dialogue: _Dialogue) -> HumanEpisode:
     if missing := [seat for seat in _SEATS if seat not in dialogue.people]:
         raise DoesNotFit(f"{_PEOPLE} has no line for the {' and the '.join(missing)} of {id_}")
-    gift = _cents(dialogue.people["persuadee"]["B6"])
-    if not 0 <= gift <= _PAYMENT:
-        raise DoesNotFit(f"B6 in {_PEOPLE}: ${gift / 100:.2f} cannot be given of a payment of ${_PAYMENT / 100:.2f}")
+    own, recorded = (_dollars(dialogue.people[seat]["B6"]) for seat in _SEATS)
+    gift = _gift(recorded)
+    limits, tag = Limits(), _DIALOGUES.partition(".")[0]
+    state = acted(_task(id_, dialogue), _entries(dialogue, gift), limits)
+    if gift is not None:
+        check_points(state, {"persuader": gift, "persuadee": _PAYMENT - gift})
+    unfit = _not_possible(recorded) if gift is None else None
+    episode = human_episode(PERSUASION, id_, state, limits, tag=tag, at=_time_of(id_), interrupted=unfit)
+    if unfit is not None:
+        report.remark("outcome_unknown", dialogue.where, f"{id_} has no outcome: {unfit.detail}")
+    given = {"persuader": own} if gift is not None else {"persuader": own, "persuadee": recorded}
+    notes = [Annotation(episode.id, seat, "own_gift_in_cents", f"{amount * 100:.0f}") for seat, amount in given.items()]
+    return HumanEpisode(dialogue.where, episode, tuple(notes))
+
+
+def _task(id_: str, dialogue: _Dialogue) -> Task:
     cast = {
         seat: participant(PERSUASION, f"{id_}_{seat}", number, _traits(dialogue.people[seat]))
         for number, seat in enumerate(_SEATS, 1)
     }
-    task = Task(id=f"{PERSUASION.id}_{id_}", scenario=_SCENARIO, cast=cast)
-    limits, tag = Limits(), _DIALOGUES.partition(".")[0]
-    state = acted(task, _entries(dialogue, gift), limits)
-    episode = human_episode(PERSUASION, id_, state, limits, tag=tag, at=_time_of(id_))
-    check_points(state, {"persuader": gift, "persuadee": _PAYMENT - gift})
-    given = Annotation(episode.id, "persuader", "own_gift_in_cents", str(_cents(dialogue.people["persuader"]["B6"])))
-    return HumanEpisode(dialogue.where, episode, (given,))
+    return Task(id=f"{PERSUASION.id}_{id_}", scenario=_SCENARIO, cast=cast)
 
 
-def _entries(dialogue: _Dialogue, gift: int) -> Iterator[Entry]:
+def _entries(dialogue: _Dialogue, gift: int | None) -> Iterator[Entry]:
     for seat, words in dialogue.words:
         yield said(seat, words)
-    yield moved("persuadee", "writes down what to give", MoveKind.CHOOSE, {"amount": gift})
+    if gift is not None:
+        yield moved("persuadee", "writes down what to give", MoveKind.CHOOSE, {"amount": gift})
 
 
-def _cents(dollars: str) -> int:
+def _dollars(amount: str) -> Decimal:
     try:
-        cents = Decimal(dollars) * 100
+        dollars = Decimal(amount)
     except InvalidOperation:
-        raise DoesNotFit(f"B6 in {_PEOPLE}: is no amount in dollars") from None
-    if not cents.is_finite() or cents != int(cents):
-        raise DoesNotFit(f"B6 in {_PEOPLE}: ${dollars} is not a whole number of cents")
-    return int(cents)
+        dollars = Decimal("NaN")
+    if not dollars.is_finite() or abs(dollars) > _MOST_DOLLARS:
+        raise DoesNotFit(f"B6 in {_PEOPLE}: is no amount in dollars, up to {_MOST_DOLLARS:,}")
+    return dollars
+
+
+def _gift(dollars: Decimal) -> int | None:
+    """In cents; `None` for what could not be given."""
+    cents = dollars * 100
+    return int(cents) if 0 <= cents <= _PAYMENT and cents == int(cents) else None
+
+
+def _not_possible(dollars: Decimal) -> Interruption:
+    """Why the talk has no end."""
+    detail = f"a gift of ${dollars:f} is recorded, and what could be given is whole cents of a payment of ${_PAYMENT / 100:.2f}"
+    return Interruption(kind="infrastructure", error="GiftNotPossible", detail=detail)
 
 
 def _traits(of: Mapping[str, str]) -> Traits:
@@ -202,4 +225,7 @@ _WHEN = re.compile(r"(?:BAD_)?(\d{8}-\d{6})_\d+_live")
 
 def _time_of(id_: str) -> datetime | None:
     found = _WHEN.fullmatch(id_)
-    return datetime.strptime(found[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC) if found else None
+    try:
+        return datetime.strptime(found[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC) if found else None
+    except ValueError:
+        return None  # it looks like a time and is none, such as 20189904

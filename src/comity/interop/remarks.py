@@ -30,6 +30,7 @@ RemarkKind = (
         "licence_unknown",
         "mark_in_setting",
         "occupations",
+        "outcome_unknown",
         "pair_repeated",
         "relationship_differs",
         "relationship_unknown",

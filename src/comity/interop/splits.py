@@ -1,11 +1,14 @@
 """The lists by which SOTOPIA's family divides its scenarios and combinations, such as training rounds and the hard set."""
 
-import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from comity.interop.remarks import ImportFailed, Problem, Report
+from comity.interop.rows import content_of, listed, read_json
 from comity.world.collection import Collection
 from comity.world.tasks import Task
 
@@ -42,11 +45,12 @@ class Resolved:
 def read_splits(folder: Path) -> tuple[tuple[Split, ...], tuple[Problem, ...]]:
     """Every list in a folder, and what could not be read. Raises `ImportFailed` where the folder has none of the files."""
     report = Report()
-    found = [split for name in _LISTS if (folder / name).is_file() for split in _lists(report, folder / name)]
-    if (folder / _INDICES).is_file() and (folder / _COMBOS).is_file():
-        found += _indexed(report, folder)
-    if not (found or report.problems):
+    there = [folder / name for name in _LISTS if (folder / name).is_file()]
+    indexed = (folder / _INDICES).is_file() and (folder / _COMBOS).is_file()
+    if not (there or indexed):
         raise ImportFailed(f"{folder} has none of the lists we know; expected are {_EXPECTED}")
+    found = [split for path in there for split in _lists(report, path)]
+    found += _indexed(report, folder) if indexed else []
     return tuple(found), tuple(report.problems)
 
 
@@ -86,37 +90,56 @@ def _lists(report: Report, path: Path) -> Iterator[Split]:
     match _json(report, path):
         case dict(lists):
             for name, ids in lists.items():
-                if isinstance(ids, list) and all(isinstance(each, str) for each in ids):
-                    yield Split(name, path.name, scenarios=tuple(dict.fromkeys(ids)))
+                where = f"{path.name}, {name}"
+                if not re.fullmatch(r"[\w.-]{1,100}", name, re.ASCII) or name.startswith("."):
+                    report.problem(
+                        f"{path.name}, {name!r}",
+                        "a list is called by up to 100 letters, digits, _, - and .; call it so",
+                    )
+                elif not isinstance(ids, list):
+                    report.problem(where, "not a list of ids; correct it, or remove it")
                 else:
-                    report.problem(f"{path.name}, {name}", "not a list of ids; correct it, or remove it")
+                    yield Split(name, path.name, scenarios=tuple(dict.fromkeys(_ids(report, where, ids))))
         case None:
             pass
         case _:
             report.problem(path.name, "not an object of lists of ids by name")
 
 
+def _ids(report: Report, where: str, ids: Sequence[JsonValue]) -> Iterator[str]:
+    for index, each in enumerate(ids):
+        if isinstance(each, str):
+            yield each
+        else:
+            report.problem(f"{where}[{index}]", "not an id, which is text; correct it, or remove it")
+
+
 def _indexed(report: Report, folder: Path) -> Iterator[Split]:
-    indices, combos = _json(report, folder / _INDICES), _json(report, folder / _COMBOS)
-    if not (isinstance(indices, list) and isinstance(combos, list)):
-        report.problem(_INDICES, f"not a list of places in the list of {_COMBOS}")
-        return
-    ids = [_at(combos, index) for index in indices]
-    known = tuple(name for name in ids if name is not None)
-    for index in (index for index, name in zip(indices, ids, strict=True) if name is None):
-        report.problem(_INDICES, f"{index!r} is no place of a combination in {_COMBOS}")
-    yield Split("hard", _INDICES, tasks=known)
+    combos = [row for _, row in _members(report, folder / _COMBOS)]
+    known: list[str] = []
+    for where, index in _members(report, folder / _INDICES):
+        if (name := _at(combos, index)) is not None:
+            known.append(name)
+        elif index is not None:
+            report.problem(where, f"is no place of a combination in {_COMBOS}; correct it, or remove it")
+    yield Split("hard", _INDICES, tasks=tuple(known))
 
 
 def _at(combos: Sequence[object], index: object) -> str | None:
-    row = combos[index] if isinstance(index, int) and 0 <= index < len(combos) else None
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(combos):
+        return None
+    row = combos[index]
     name = row.get("pk") if isinstance(row, Mapping) else None
     return name if isinstance(name, str) else None
 
 
-def _json(report: Report, path: Path) -> object:
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        report.problem(path.name, "is not JSON that can be read")
-        return None
+def _members(report: Report, path: Path) -> Iterator[tuple[str, JsonValue]]:
+    """Each member of the file's list in its place; `None` for one that is not JSON, which is reported."""
+    content = content_of(report, path)
+    for where, text in listed(report, path.name, content) if content is not None else ():
+        yield where, read_json(report, where, text)
+
+
+def _json(report: Report, path: Path) -> JsonValue:
+    content = content_of(report, path)
+    return read_json(report, path.name, content) if content is not None else None

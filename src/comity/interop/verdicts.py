@@ -16,7 +16,7 @@ from comity.interop.transcripts import Unreadable
 from comity.world.actions import ActionType
 from comity.world.environment import End, EndReason
 from comity.world.episodes import Episode
-from comity.world.scorecards import DimensionScore, Rubric, Scorecard
+from comity.world.scorecards import Dimension, DimensionScore, Rubric, Scorecard
 
 __all__ = [
     "Scores",
@@ -127,16 +127,18 @@ def read_scores(rewards: JsonValue, reasons: Mapping[str, str], where: str) -> S
         key = key_of(dimension.name)
         if key not in rewards:
             raise Unreadable(f"{where}: {key} is missing")
-        scores[dimension.id] = _score(rewards[key], reasons.get(key, ""), f"{where}.{key}")
+        scores[dimension.id] = _score(dimension, rewards[key], reasons.get(key, ""), f"{where}.{key}")
     _check_overall(rewards.get("overall_score"), scores, where)
     return scores
 
 
-def _score(value: JsonValue, reason: str, where: str) -> DimensionScore:
+def _score(dimension: Dimension, value: JsonValue, reason: str, where: str) -> DimensionScore:
     if value is None:
         return DimensionScore(score=None, cause=_NULL, reason=reason)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-        raise Unreadable(f"{where}: not a whole number, and a scorecard holds nothing else")
+    low, high = dimension.low, dimension.high
+    # NaN is not in the range either; what is in it can be made whole.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high or value != int(value):
+        raise Unreadable(f"{where}: not a whole number from {low} to {high}, and a scorecard holds nothing else")
     return DimensionScore(score=int(value), reason=reason)
 
 
@@ -144,7 +146,8 @@ def _check_overall(overall: JsonValue, scores: Scores, where: str) -> None:
     known = [score.score for score in scores.values() if score.score is not None]
     if not isinstance(overall, int | float) or len(known) < len(scores):
         return
-    if abs(sum(known) / len(known) - overall) > 1e-9:
+    mean = sum(known) / len(known)
+    if not mean - 1e-9 <= overall <= mean + 1e-9:
         raise Unreadable(
             f"{where}.overall_score: not the mean of the {len(known)} dimensions, which is what comity computes"
         )
@@ -171,7 +174,7 @@ def read_evaluation(evaluation: Mapping[str, JsonValue], where: str) -> Scores:
         key = key_of(dimension.name)
         match evaluation.get(key):
             case {"reasoning": str(reason), "score": value}:
-                scores[dimension.id] = _score(value, reason, f"{where}.{key}.score")
+                scores[dimension.id] = _score(dimension, value, reason, f"{where}.{key}.score")
             case _:
                 raise Unreadable(f"{where}.{key}: not a reasoning and a score")
     return scores
