@@ -205,7 +205,7 @@ def main(games: int) -> int:
         turns, agreed, efficient = (
             turns + state.turn - 1,
             agreed + (found.status == "agreed"),
-            efficient + found.pareto_efficient,
+            efficient + (found.pareto_efficient is True),
         )
         wrong += mistakes(state, found)
     parts = {"draw_ms_a_game": draw, "play_ms_a_game": play, "outcome_ms_a_game": tell}

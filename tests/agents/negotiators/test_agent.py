@@ -1,6 +1,7 @@
 """Negotiators play every kind of payoff, legally, in any order of turns, by their view alone and by nothing that is private to others."""
 
 from dataclasses import replace
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -24,8 +25,15 @@ from comity.world.views import SeatView, view
 SPECS = list(ALL)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("order", TurnOrder)
+@pytest.mark.parametrize(
+    ("kind", "order"),
+    [
+        (kind, order)
+        for kind, order in product(KINDS, TurnOrder)
+        if order is not TurnOrder.SIMULTANEOUS
+        or kind not in ("division", "price", "contract")  # a proposal waits for its answer
+    ],
+)
 def test_every_style_plays_every_kind_to_an_end_within_the_rules(kind: str, order: TurnOrder) -> None:
     for number, spec in enumerate(SPECS):
         chance = Random(f"{kind} {order} {spec}")

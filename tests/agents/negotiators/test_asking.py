@@ -21,6 +21,25 @@ def test_keepers_keep_tell_or_lie() -> None:
     assert {said == ["green"] for said in (claims("tit-for-tat", seed) for seed in range(20))} == {True, False}
 
 
+def test_the_pools_keepers_tell_late_when_pressed_in_code_or_something_false_at_once() -> None:
+    assert when_told("held-out@1/late-folder") == [(4, "green")] * 10  # its fourth turn of six
+    assert when_told("held-out@1/splitter") == [(4, "green")] * 10  # after it was asked three times
+    assert {said for _, said in when_told("held-out@1/logroller")} == {"red"}  # of red, green, blue and white
+    told = when_told("held-out@1/grim")
+    assert {turn for turn, _ in told} == {1}
+    assert {said for _, said in told} == {"red", "blue", "white"}
+
+
+def when_told(spec: str) -> list[tuple[int, str]]:
+    """At which of its own turns a keeper says what, seed by seed."""
+    found = []
+    for seed in range(10):
+        end = playing(fixed("secret"), {"p1": ALL[f"negotiator:{spec}"], "p2": []}, seed)
+        mine = [event.action for event in end.events if event.seat == "p1" and event.action]
+        found += [(at, str(action.move.terms["answer"])) for at, action in enumerate(mine, 1) if action.move]
+    return found
+
+
 def guess(spec: str, seed: int, *said: Move) -> str:
     """What somebody writes down after a keeper has said this; empty for nothing."""
     end = playing(fixed("secret"), {"p1": [*said], "p2": ALL[f"negotiator:{spec}"]}, seed)
@@ -36,6 +55,21 @@ def test_guessers_believe_doubt_do_not_listen_or_wait_for_a_claim() -> None:
     assert {guess("firm", seed, blue) for seed in seeds} == {"blue"}
     assert {guess("firm", seed) for seed in seeds} == {""}
     assert "" not in {guess("linear", seed) for seed in seeds}
+
+
+def test_the_pools_guessers_believe_half_wait_take_the_next_one_or_do_not_ask() -> None:
+    blue = Move(kind=MoveKind.CLAIM, terms={"answer": "blue"})
+    seeds = range(20)
+    halves = [guess("held-out@1/splitter", seed, blue) for seed in seeds]
+    assert 4 < halves.count("blue") < 16
+    assert {guess("held-out@1/late-folder", seed, blue) for seed in seeds} == {"blue"}
+    assert {guess("held-out@1/logroller", seed, blue) for seed in seeds} == {"white"}
+    last = Move(kind=MoveKind.CLAIM, terms={"answer": "white"})
+    assert {guess("held-out@1/logroller", seed, last) for seed in seeds} == {"red"}  # after the last comes the first
+    for spec, turn in (("held-out@1/grim", 1), ("held-out@1/late-folder", 6), ("linear", 2)):
+        end = playing(fixed("secret"), {"p1": [blue], "p2": ALL[f"negotiator:{spec}"]}, seed=1)
+        mine = [event.action for event in end.events if event.seat == "p2" and event.action]
+        assert [at for at, action in enumerate(mine, 1) if action.move] == [turn]
 
 
 def test_what_a_keeper_says_in_prose_is_no_claim() -> None:

@@ -4,6 +4,8 @@ Of what others say, names of one's own contacts alone are heard; see `friends`. 
 shrinks with the number of times that it was asked for.
 """
 
+from collections.abc import Sequence
+
 from comity.agents.negotiators.moment import Decision, Moment
 from comity.agents.negotiators.styles import Style
 from comity.agents.negotiators.wording import amount, phrase
@@ -12,6 +14,10 @@ from comity.world.moves import Move, MoveKind
 
 __all__ = ["give", "keep_or_guess"]
 
+_LATE = 3
+"""Who tells late does so in one of so many last turns, while there is time to write it down."""
+_ASKED = 3
+"""Who tells when asked has heard each of the others so often."""
 _UNEVEN = 0.1
 """How far chance moves a gift, as a part of what could be given."""
 
@@ -22,28 +28,70 @@ def keep_or_guess(style: Style, now: Moment[Secret]) -> Decision:
 
 
 def _keep(style: Style, now: Moment[Secret]) -> Decision:
-    said = any(claim.seat == now.me for claim in now.position.claims)
-    when = now.clock.whole // 3  # not at once: they have to ask first
-    if said or style.keeps == "silence" or now.spoken < min(when, 2):
+    if style.keeps == "silence" or _claimed(now) or not _due(style, now):
         return Decision("evade")
-    lies = style.keeps == "lies" or (style.keeps == "either" and now.dice.share("lie") < 0.5)
-    options = [option for option in now.payoff.options if (option != now.payoff.answer) is lies]
-    answer = options[now.dice.below(len(options), "answer")]
+    answers = _to_tell(style, now)
+    answer = answers[now.dice.below(len(answers), "answer")]
     return Decision("claim", {"answer": phrase(answer)}, Move(kind=MoveKind.CLAIM, terms={"answer": answer}))
+
+
+def _claimed(now: Moment[Secret]) -> list[str]:
+    """What the keeper has claimed the answer to be, in order; a scripted one does so once."""
+    return [str(claim.terms["answer"]) for claim in now.position.claims if claim.seat == now.payoff.keeper]
+
+
+def _due(style: Style, now: Moment[Secret]) -> bool:
+    """Whether the keeper may say something now: as a rule not at once, as they have to ask first."""
+    match style.keeps:
+        case "unasked":
+            return True
+        case "late":
+            return now.clock.left <= _LATE
+        case "asked":
+            return sum(seen.seat != now.me for seen in now.view.history) >= _ASKED * len(now.others)
+    return now.spoken >= min(now.clock.whole // 3, 2)
+
+
+def _to_tell(style: Style, now: Moment[Secret]) -> list[str]:
+    """The answers of which the keeper claims one."""
+    options, answer = now.payoff.options, now.payoff.answer
+    if style.keeps == "before":
+        return [options[options.index(answer) - 1]]
+    lies = style.keeps in ("lies", "unasked") or (style.keeps == "either" and now.dice.share("lie") < 0.5)
+    return [option for option in options if (option != answer) is lies]
 
 
 def _guess(style: Style, now: Moment[Secret]) -> Decision:
     if not now.can(MoveKind.CHOOSE):
         return Decision("chosen")
-    claims = [str(claim.terms["answer"]) for claim in now.position.claims if claim.seat == now.payoff.keeper]
-    if now.clock.left > 1 and (now.spoken == 0 or (not claims and now.clock.spare(1))):
+    claims = _claimed(now)
+    waits = now.clock.spare(0) if style.guesses == "late" else not claims and now.clock.spare(1)
+    if now.clock.left > 1 and (now.spoken == 0 or waits) and style.guesses != "at-once":
         return Decision("ask")
-    believed = claims[-1:] if style.guesses in ("trust", "refuse") else []
-    if not believed and style.guesses == "refuse":
+    options = _possible(style, now, claims)
+    if not options:
         return Decision("ask")
-    options = [o for o in now.payoff.options if style.guesses != "doubt" or o not in claims[-1:]]
-    answer = believed[0] if believed else options[now.dice.below(len(options), "guess")]
+    answer = options[now.dice.below(len(options), "guess")]
     return Decision("guess", {"answer": phrase(answer)}, Move(kind=MoveKind.CHOOSE, terms={"answer": answer}))
+
+
+def _possible(style: Style, now: Moment[Secret], claims: Sequence[str]) -> Sequence[str]:
+    """The answers of which one is written down; none where the style would rather write nothing."""
+    options = now.payoff.options
+    if not claims:
+        return () if style.guesses == "refuse" else options
+    said = claims[-1]
+    others = [option for option in options if option != said]
+    match style.guesses:
+        case "trust" | "refuse" | "late":
+            return [said]
+        case "doubt":
+            return others
+        case "half":
+            return [said] if now.dice.share("believe") < 0.5 else others
+        case "next":
+            return [options[(options.index(said) + 1) % len(options)]]
+    return options
 
 
 def give(style: Style, now: Moment[Gift]) -> Decision:

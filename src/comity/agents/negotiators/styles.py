@@ -65,11 +65,13 @@ class Style(Record):
         "always", "never", "like", "wary-like", "two-tats", "forgiving", "pavlov", "grim", "ramp", "repent"
     ] = "like"
     """How it answers cooperation and defection, and giving to a common pot; see `rounds`."""
-    keeps: Literal["silence", "lies", "truth", "either"] = "silence"
-    """What it says of a secret: nothing, something false, the answer, or one or the other by chance."""
-    guesses: Literal["trust", "doubt", "chance", "refuse"] = "trust"
+    keeps: Literal["silence", "lies", "truth", "either", "late", "asked", "before", "unasked"] = "silence"
+    """What it says of a secret: nothing, something false, the answer, or one or the other by chance; the answer, but only
+    towards the end or once it has been asked three times; the option that comes before the answer; something false before anybody asks."""
+    guesses: Literal["trust", "doubt", "chance", "refuse", "half", "late", "next", "at-once"] = "trust"
     """How it takes what a keeper claims: believes it, takes anything else, or does not listen; who refuses writes nothing down unless
-    there is a claim."""
+    there is a claim. Or it believes half of all claims, by chance; waits for its last turn and believes what it has heard; takes the
+    option after the one that was claimed; or guesses at once, without asking."""
     names: int = Field(default=2, ge=1)
     """How many of its contacts it names at a time."""
     traits: bool = False
@@ -133,21 +135,20 @@ HELD_OUT: Mapping[str, Mapping[str, Style]] = {
     _POOL: _by_name(
         Style(
             name="splitter", pool=_POOL, book="held-out-1", temper="soft", concedes="halfway", opening=0.8, floor=0.3,
-            near=0.12, last=0.1, claims="truth", answers="forgiving", keeps="silence", guesses="trust", names=2, gives=0.5,
+            near=0.12, last=0.1, claims="truth", answers="forgiving", keeps="asked", guesses="half", names=5, gives=0.5,
         ),
         Style(
             name="late-folder", pool=_POOL, book="held-out-1", temper="hard", concedes="fold", opening=0.95, floor=0.1,
-            answers="repent", keeps="silence", guesses="doubt", names=1, traits=True, gives=0.0,
-            yields=0.25,
+            answers="repent", keeps="late", guesses="late", names=3, traits=True, gives=0.0, yields=0.25,
         ),
         Style(
             name="logroller", pool=_POOL, book="held-out-1", temper="even", concedes="trade", opening=1.0, floor=0.2,
-            claims="truth", answers="pavlov", keeps="either", guesses="chance", names=3, gives=0.35,
+            claims="truth", answers="pavlov", keeps="before", guesses="next", names=4, traits=True, gives=0.35,
         ),
         Style(
             name="grim", pool=_POOL, book="held-out-1", temper="even", concedes="trigger", beta=0.8, opening=0.9,
-            floor=0.2, answers="grim", keeps="lies", guesses="refuse", names=1, traits=True, hasty=True,
-            gives=0.4, yields=-0.1,
+            floor=0.2, answers="grim", keeps="unasked", guesses="at-once", names=2, traits=True, hasty=True, gives=0.4,
+            yields=-0.1,
         ),
     )
 }  # fmt: skip
