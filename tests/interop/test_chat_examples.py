@@ -11,8 +11,12 @@ from comity.interop.chat_examples import examples_of, write_chat_examples
 from comity.interop.kept import Kept
 from comity.interop.remarks import Report
 from comity.world.actions import Action, ActionType
+from comity.world.environment import Environment
+from comity.world.episodes import Policy
 from comity.world.events import Failure
-from interop.keeping import ACCEPT, CLAIM, PROPOSE, card, kept, say
+from comity.world.outcomes import OUTCOME_VERSION
+from comity.world.scenarios import TurnOrder
+from interop.keeping import ACCEPT, CLAIM, PROPOSE, card, kept, say, task
 
 
 def examples(each: Kept) -> list[dict[str, Any]]:
@@ -49,6 +53,7 @@ def test_beside_an_example_stand_the_seats_own_numbers_and_the_licence() -> None
     }
     assert first["outcome"] == {
         "status": "agreed",
+        "version": OUTCOME_VERSION,
         "utility": 6,
         "surplus": 6 / 7,
         "efficiency": 7 / 9,
@@ -57,7 +62,10 @@ def test_beside_an_example_stand_the_seats_own_numbers_and_the_licence() -> None
     assert second["outcome"]["utility"] == 1
     assert first["scores"] == {
         "judge": "m2",
+        "judge_style": None,
+        "judge_prompt_hash": None,
         "rubric": "sotopia@1",
+        "rubric_hash": cards[1].rubric_hash,
         "by_dimension": {"GOAL": 7, "BEL": 5},
         "overall": 6.0,
     }
@@ -112,3 +120,42 @@ def test_one_episode_is_held_at_a_time(tmp_path: Path) -> None:
 
 class Watched(Kept):
     """One that a weak reference can be had of: it has no slots."""
+
+
+PASS = Action(type=ActionType.NONE)
+
+
+def learnt(each: Kept) -> list[tuple[str, str]]:
+    return [(example["metadata"]["seat"], example["metadata"]["action"]) for example in examples(each)]
+
+
+def test_what_people_of_a_corpus_did_not_write_is_not_learnt(tmp_path: Path) -> None:
+    did = (say("Hi"), PASS, say("And?"), say("Hello"))
+    people = kept(*did, source="CaSiNo", licence="CC-BY-4.0")
+    policies = dict.fromkeys(("a", "b"), Policy(agent="human"))
+    people = Kept(people.episode.model_copy(update={"policies": policies}), people.outcome, ())
+    assert learnt(people) == [("a", "speak"), ("a", "speak"), ("b", "speak")]
+    written = write_chat_examples([people], tmp_path / "chat.jsonl", Report())
+    assert written.rows == {"episodes": 1, "examples": 3, "turns left out": 1}
+    assert len((tmp_path / "chat.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_silence_that_was_chosen_is_learnt() -> None:
+    """By a person who played here, and by an agent of SOTOPIA whose turn it was."""
+    assert learnt(kept(say("Hi"), PASS)) == [("a", "speak"), ("b", "none")]
+    assert learnt(kept(PASS, say("Hi"), source="SOTOPIA")) == [("a", "none"), ("b", "speak")]
+
+
+def test_an_imported_agent_whose_turn_it_was_not_did_not_choose_silence() -> None:
+    of = task().model_copy(
+        update={"scenario": task().scenario.model_copy(update={"turn_order": TurnOrder.SIMULTANEOUS, "payoff": None})}
+    )
+    state = Environment().reset(of, seed=0)
+    for did in ({"a": say("Hi"), "b": PASS}, {"a": PASS, "b": PASS}, {"a": say("So?"), "b": say("What?")}):
+        state = Environment().step(state, did)
+    model = Policy(agent="SOTOPIA", model="m1")
+    before = kept(say("Hi"), source="SOTOPIA", licence="MIT").episode
+    changes = {"task": of, "events": state.events, "policies": {"a": model, "b": model}}
+    assert learnt(Kept(before.model_copy(update=changes), None, ())) == [
+        *(("a", "speak"), ("b", "none"), ("a", "speak"), ("b", "speak"))
+    ]

@@ -11,7 +11,9 @@ from comity.interop import parquet
 from comity.interop.kept import ExportFailed, Kept
 from comity.interop.parquet import tables_of, write_parquet
 from comity.interop.table_rows import EVENT_COLUMNS, SCORE_COLUMNS, event_rows, score_rows, seat_columns, seat_rows
+from comity.world.episodes import Policy
 from comity.world.events import Failure
+from comity.world.outcomes import OUTCOME_VERSION
 from interop.keeping import ACCEPT, AT, CLAIM, LEAVE, PROPOSE, card, kept, say
 
 DIMENSIONS = ("GOAL", "BEL", "KNO")
@@ -62,6 +64,20 @@ def test_what_is_not_known_is_null_and_not_zero() -> None:
     a = seats(kept(PROPOSE, traced=False))["a"]
     assert picked(a, "end", "outcome", "utility", "overall", "judge", "prompt_tokens", "finished_at") == [None] * 7
     assert picked(a, "calls", "scorecards") == [0, 0]
+
+
+def test_numbers_stand_beside_the_versions_of_what_computed_and_judged_them() -> None:
+    judge = Policy(agent="judge", model="m2", style="judge@3", prompt_hash="p" * 64, sampling={"temperature": 0.0})
+    judged = card("c1", 1, 2).model_copy(update={"judge": judge})
+    each = Kept(PLAYED.episode, PLAYED.outcome, (judged,))
+    a, (score, *_) = seats(each)["a"], [dict(row) for row in score_rows(each)]
+    assert a["outcome_version"] == OUTCOME_VERSION
+    for row in (a, score):
+        assert picked(row, "judge", "judge_style", "judge_prompt_hash", "rubric", "rubric_version", "rubric_hash") == [
+            *("m2", "judge@3", "p" * 64, "sotopia@1", 1, judged.rubric_hash)
+        ]
+    assert picked(score, "judge_sampling", "judge_code_version") == ['{"temperature": 0.0}', "0.1.0"]
+    assert seats(kept(PROPOSE))["a"].get("outcome_version") is None
 
 
 def test_an_event_has_its_move_apart_from_its_words() -> None:
@@ -115,6 +131,9 @@ def test_the_tables_come_back_as_they_were_written(tmp_path: Path, monkeypatch: 
     assert tables["seats"].column_names == list(seat_columns(DIMENSIONS))
     assert tables["seats"].column("score_GOAL").to_pylist() == [7, None, None, None]
     assert tables["seats"].column("utility").to_pylist() == [6.0, 1.0, None, None]
+    assert tables["seats"].column("outcome_version").to_pylist() == [OUTCOME_VERSION, OUTCOME_VERSION, None, None]
+    assert tables["seats"].column("rubric_version").to_pylist() == [1, 1, None, None]
+    assert set(tables["scores"].column("rubric_hash").to_pylist()) == {PLAYED.cards[0].rubric_hash}
     assert tables["events"].column("argument").to_pylist()[-1] == "half \\ud800 a pair"
     assert tables["events"].column("at").to_pylist()[0] == AT
     assert tables["scores"].column("turns").to_pylist()[1] == [1, 2]

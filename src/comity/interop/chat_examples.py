@@ -1,20 +1,24 @@
 """Stored episodes as training examples: each action of each seat, after the prompt that asks a model for it in the chat style.
 
 The prompt is what `LLMAgent` sends for the seat's view, made anew from the log; the last message is the action as the style itself
-writes it in later prompts. So the messages hold what the seat saw, and nothing else. Beside them stand numbers to choose examples
-by: of the outcome and of the newest scorecard, the seat's own.
+writes it in later prompts. So the messages hold what the seat saw, and nothing else. What nobody did is not learnt: a `none` that an
+import put in, so that a record from elsewhere keeps to an order of turns, makes no example. Beside the messages stand numbers to
+choose examples by: of the outcome and of the newest scorecard, the seat's own.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 from comity.agents.chat import ChatStyle
 from comity.interop.kept import Kept, Written, json_line, written_whole
 from comity.interop.remarks import Report
+from comity.world.actions import ActionType
 from comity.world.environment import Environment
-from comity.world.episodes import Policy
+from comity.world.episodes import Episode, Policy
 from comity.world.events import Event
+from comity.world.scenarios import TurnOrder
 from comity.world.views import Projection
 
 __all__ = ["examples_of", "write_chat_examples"]
@@ -36,14 +40,15 @@ def write_chat_examples(episodes: Iterable[Kept], path: Path, report: Report) ->
                 )
                 continue
             file.writelines(lines)
-            written.note(kept, examples=len(lines))
+            passed = sum(map(partial(_inserted, kept.episode), kept.episode.events))
+            written.note(kept, examples=len(lines), **({"turns left out": passed} if passed else {}))
     return written
 
 
 def examples_of(kept: Kept) -> Iterator[dict[str, object]]:
     """The examples of an episode in the order of its events: `messages`, of which the last is to be learnt, and `metadata`.
 
-    A failure is no action and makes none. Raises `ValueError` where the events do not follow the rules.
+    A failure is no action and makes none, and neither does a turn that an import put in. Raises `ValueError` where the events do not follow the rules.
     """
     episode, style = kept.episode, ChatStyle()
     environment, projection = Environment(), Projection(episode.id)
@@ -55,12 +60,23 @@ def examples_of(kept: Kept) -> Iterator[dict[str, object]]:
         prompts = {event.seat: style.messages(projection.view(state, event.seat)) for event in events}
         state = environment.step(state, {event.seat: event.did for event in events})
         for event in events:
-            if event.action is not None:
+            if event.action is not None and not _inserted(episode, event):
                 prompt = prompts[event.seat]
                 # The seat's next prompt goes on with what it has just done.
                 done = style.messages(projection.view(state, event.seat))[len(prompt)]
                 messages = [{"role": role, "content": content} for role, content in (*prompt, done)]
                 yield {"messages": messages, "metadata": _metadata(kept, event, style)}
+
+
+def _inserted(episode: Episode, event: Event) -> bool:
+    """Whether nobody did this: in a record from elsewhere, people's `none`, and that of a seat whose turn it was not there."""
+    if not episode.source or event.action is None or event.action.type is not ActionType.NONE:
+        return False
+    scenario = episode.task.scenario
+    # SOTOPIA's agents take turns; where one of them acted out of turn, the import has made the scenario simultaneous.
+    whose = scenario.seats[(event.turn - 1) % len(scenario.seats)].id
+    out_of_turn = scenario.turn_order is TurnOrder.SIMULTANEOUS and event.seat != whose
+    return out_of_turn or episode.policies[event.seat].agent == "human"
 
 
 def _metadata(kept: Kept, event: Event, style: ChatStyle) -> dict[str, object]:
@@ -101,6 +117,7 @@ def _outcome(kept: Kept, seat: str) -> dict[str, object] | None:
         return None
     return {
         "status": outcome.status,
+        "version": outcome.version,
         "utility": outcome.utilities[seat],
         "surplus": outcome.surplus[seat] if outcome.surplus else None,
         "efficiency": outcome.efficiency,
@@ -115,7 +132,10 @@ def _scores(kept: Kept, seat: str) -> dict[str, object] | None:
         return None
     return {
         "judge": card.judge.model or card.judge.agent,
+        "judge_style": card.judge.style,
+        "judge_prompt_hash": card.judge.prompt_hash,
         "rubric": f"{card.rubric}@{card.rubric_version}",
+        "rubric_hash": card.rubric_hash,
         "by_dimension": {dimension: score.score for dimension, score in card.scores[seat].items()},
         "overall": card.overall[seat],
     }

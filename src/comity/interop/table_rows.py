@@ -12,6 +12,7 @@ from comity.interop.kept import Kept
 from comity.world.actions import ActionType
 from comity.world.episodes import Episode, Policy
 from comity.world.events import Call, Event
+from comity.world.scorecards import Scorecard
 
 __all__ = ["EVENT_COLUMNS", "SCORE_COLUMNS", "Kind", "Row", "event_rows", "score_rows", "seat_columns", "seat_rows"]
 
@@ -20,6 +21,15 @@ Row: TypeAlias = Mapping[str, object]
 Columns: TypeAlias = Mapping[str, Kind]
 
 _ORIGIN: Columns = {"source": "text", "licence": "text"}
+
+_JUDGE: Columns = {
+    "judge": "text",
+    "judge_style": "text",
+    "judge_prompt_hash": "text",
+    "rubric": "text",
+    "rubric_version": "whole",
+    "rubric_hash": "text",
+}
 
 _SEATS: Columns = {
     "episode": "text",
@@ -53,6 +63,7 @@ _SEATS: Columns = {
     "prompt_tokens": "whole",
     "completion_tokens": "whole",
     "outcome": "text",
+    "outcome_version": "whole",
     "utility": "number",
     "surplus": "number",
     "efficiency": "number",
@@ -62,8 +73,7 @@ _SEATS: Columns = {
     "claims_untold": "whole",
     "honesty": "number",
     "scorecards": "whole",
-    "judge": "text",
-    "rubric": "text",
+    **_JUDGE,
     "overall": "number",
 }
 
@@ -91,9 +101,9 @@ SCORE_COLUMNS: Columns = {
     "episode": "text",
     "scorecard": "text",
     "mode": "text",
-    "judge": "text",
-    "rubric": "text",
-    "rubric_hash": "text",
+    **_JUDGE,
+    "judge_sampling": "text",
+    "judge_code_version": "text",
     "repeat": "whole",
     "judged_at": "time",
     "seat": "text",
@@ -195,6 +205,7 @@ def _outcome(kept: Kept, seat: str) -> Row:
     claims = outcome.honesty.get(seat)
     return {
         "outcome": outcome.status,
+        "outcome_version": outcome.version,
         "utility": outcome.utilities[seat],
         "surplus": outcome.surplus[seat] if outcome.surplus else None,
         "efficiency": outcome.efficiency,
@@ -213,10 +224,21 @@ def _scores(kept: Kept, seat: str, dimensions: Sequence[str]) -> Row:
     scores = card.scores[seat]
     return {
         "scorecards": len(kept.cards),
-        "judge": card.judge.model or card.judge.agent,
-        "rubric": f"{card.rubric}@{card.rubric_version}",
+        **_judge(card),
         "overall": card.overall[seat],
         **{f"score_{dimension}": scores[dimension].score for dimension in dimensions if dimension in scores},
+    }
+
+
+def _judge(card: Scorecard) -> Row:
+    """Who judged, in which words, and by what."""
+    return {
+        "judge": card.judge.model or card.judge.agent,
+        "judge_style": card.judge.style,
+        "judge_prompt_hash": card.judge.prompt_hash,
+        "rubric": f"{card.rubric}@{card.rubric_version}",
+        "rubric_version": card.rubric_version,
+        "rubric_hash": card.rubric_hash,
     }
 
 
@@ -259,9 +281,9 @@ def score_rows(kept: Kept) -> Iterator[Row]:
             "episode": kept.episode.id,
             "scorecard": card.id,
             "mode": card.mode,
-            "judge": card.judge.model or card.judge.agent,
-            "rubric": f"{card.rubric}@{card.rubric_version}",
-            "rubric_hash": card.rubric_hash,
+            **_judge(card),
+            "judge_sampling": json.dumps(dict(card.judge.sampling), ensure_ascii=False, sort_keys=True),
+            "judge_code_version": card.code_version,
             "repeat": card.repeat,
             "judged_at": card.judged_at,
             **_origin(kept),
