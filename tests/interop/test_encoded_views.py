@@ -12,12 +12,13 @@ from comity.interop.pettingzoo import parallel_env
 from comity.world.actions import Action
 from comity.world.choices import Dilemma
 from comity.world.deals import Contract, Division
+from comity.world.environment import Limits
 from comity.world.episodes import replay
 from comity.world.moves import Move, MoveKind
 from comity.world.payoffs import Payoff
 from comity.world.scenarios import TurnOrder
 from comity.world.views import view
-from interop.zoo import doing, game, judged_only, played
+from interop.zoo import PLAYABLE, doing, game, judged_only, played
 
 
 def with_move(kind: MoveKind, **terms: int | str) -> Action:
@@ -43,8 +44,7 @@ def tables(payoff: Payoff, seats: Sequence[str], *moves: Action) -> list[list[ob
     return told
 
 
-@pytest.mark.parametrize("order", TurnOrder)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "order"), PLAYABLE)
 def test_every_observation_is_in_the_space_and_the_space_is_the_same_for_all(kind: str, order: TurnOrder) -> None:
     zoo = parallel_env(game(kind, order, seed=1))
     assert len({str(space) for space in zoo.observation_spaces.values()}) == 1
@@ -112,7 +112,21 @@ def test_whose_turn_it_is_which_and_who_is_still_there() -> None:
     zoo.reset()
     observations, *_ = zoo.step({"seat_0": doing(zoo, "seat_0", LEAVE)})
     told = [{key: plain(value) for key, value in seen.items() if key != "text"} for seen in observations.values()]
-    assert told == [{"turn": 2, "acting": int(at == 1), "present": [0, 1, 1]} for at in range(3)]
+    assert told == [{"turn": 2, "turns_left": 19, "acting": int(at == 1), "present": [0, 1, 1]} for at in range(3)]
+
+
+@pytest.mark.parametrize(("limits", "most"), [(Limits(), 20), (Limits(turns=3), 3), (Limits(turns=1), 1)])
+def test_how_many_turns_are_left_is_known_from_the_first_to_none(limits: Limits, most: int) -> None:
+    zoo = parallel_env(task("Ana", "Ben"), limits=limits)
+    observations, _ = zoo.reset()
+    left = [plain(observations["seat_1"]["turns_left"])]
+    while zoo.agents:
+        acting = next(agent for agent in zoo.agents if observations[agent]["acting"])
+        observations, *_ = zoo.step({acting: doing(zoo, acting, say("Well."))})
+        left.append(plain(observations["seat_1"]["turns_left"]))
+        assert all(seen in zoo.observation_space(agent) for agent, seen in observations.items())
+        assert {seen["turn"] + seen["turns_left"] for seen in observations.values()} == {most + 1}  # type: ignore[operator]
+    assert left == list(range(most, -1, -1))
 
 
 def test_a_seat_that_has_left_is_not_told_who_left_after_it() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from games import KINDS, a_task
+from games import a_task
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test  # type: ignore[import-untyped]
 from worlds import LEAVE, NOTHING, bare, roll, say, task
 
@@ -28,7 +28,7 @@ from comity.world.outcomes import outcome_of
 from comity.world.scenarios import TurnOrder
 from comity.world.tasks import Task
 from comity.world.views import SeatView
-from interop.zoo import Zoo, doing, drawn, game, judged_only, of_five, played, seeded
+from interop.zoo import PLAYABLE, Zoo, doing, drawn, game, judged_only, of_five, played, seeded
 
 PAGE = (Path(__file__).parents[2] / "docs" / "pettingzoo.md").read_text(encoding="utf-8")
 SALE = a_task(Price(buyer="p1", seller="p2", range=(50, 150), reserves={"p1": 120, "p2": 80}), ("p1", "p2"))
@@ -45,10 +45,10 @@ recommendations = [
     "ignore:Action space for each agent probably should be gymnasium.spaces.box:UserWarning",
 ]
 
-TASKS: list[functools.partial[Task]] = [
-    *(functools.partial(judged_only, seats) for seats in (2, 5)),
-    *(functools.partial(game, kind) for kind in KINDS),
-    *(functools.partial(of_five, kind) for kind in ("contract", "public_goods")),
+TASKS: list[tuple[functools.partial[Task], TurnOrder]] = [
+    *((functools.partial(judged_only, seats), order) for seats in (2, 5) for order in TurnOrder),
+    *((functools.partial(game, kind), order) for kind, order in PLAYABLE),
+    *((functools.partial(of_five, kind), order) for kind, order in PLAYABLE if kind in ("contract", "public_goods")),
 ]
 
 
@@ -58,8 +58,7 @@ def called(make: object) -> str:
 
 @pytest.mark.filterwarnings(*recommendations)
 @pytest.mark.parametrize("illegal", ["fail", "none"])
-@pytest.mark.parametrize("order", TurnOrder)
-@pytest.mark.parametrize("make", TASKS, ids=called)
+@pytest.mark.parametrize(("make", "order"), TASKS, ids=called)
 class TestPettingZoosOwn:
     """What PettingZoo asks of every environment."""
 
@@ -171,8 +170,7 @@ def test_where_the_caller_says_so_an_illegal_action_is_doing_nothing_and_the_inf
 # The episode
 
 
-@pytest.mark.parametrize("order", TurnOrder)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "order"), PLAYABLE)
 def test_it_is_the_episode_that_simulate_gives_and_its_outcome_is_the_reward(kind: str, order: TurnOrder) -> None:
     of = game(kind, order, seed=3, private=True)
     parallel, one_by_one = played(of, 3), env(of)

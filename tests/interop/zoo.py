@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from random import Random
 
-from games import a_payoff, a_task, seats_of
+from games import KINDS, a_payoff, a_task, orders_of, seats_of
 from worlds import task
 
 from comity.interop.pettingzoo import ComityEnv, ComityParallelEnv, parallel_env
 from comity.world.actions import Action, ActionType
+from comity.world.payoffs import Payoff
 from comity.world.scenarios import TurnOrder
 from comity.world.tasks import Task
 
-__all__ = ["TALK", "Zoo", "doing", "drawn", "game", "judged_only", "of_five", "played", "seeded"]
+__all__ = ["PLAYABLE", "TALK", "Zoo", "doing", "drawn", "game", "judged_only", "of_five", "played", "seeded"]
 
 Zoo = ComityParallelEnv | ComityEnv
 TALK = [action for action in ActionType if action is not ActionType.LEAVE]
@@ -23,11 +24,25 @@ def judged_only(seats: int, order: TurnOrder = TurnOrder.ROUND_ROBIN) -> Task:
 
 
 def game(kind: str, order: TurnOrder = TurnOrder.ROUND_ROBIN, *, seed: int = 0, private: bool = False) -> Task:
-    """A scenario with a random payoff of this kind."""
+    """A scenario with a random payoff of this kind, the first from this seed on that can be played in this order."""
+    payoff, seats = next(found for n in range(99) if order in orders_of((found := _random(kind, seed + 1000 * n))[0]))
+    made = a_task(payoff, seats, order)
+    return made.model_copy(update={"scenario": made.scenario.model_copy(update={"private_messages": private})})
+
+
+def _random(kind: str, seed: int) -> tuple[Payoff, tuple[str, ...]]:
     chance = Random(f"{kind} {seed}")
     seats = seats_of(kind, chance)
-    made = a_task(a_payoff(kind, seats, chance), seats, order)
-    return made.model_copy(update={"scenario": made.scenario.model_copy(update={"private_messages": private})})
+    return a_payoff(kind, seats, chance), seats
+
+
+PLAYABLE = [
+    (kind, order)
+    for kind in KINDS
+    for order in TurnOrder
+    if any(order in orders_of(_random(kind, seed)[0]) for seed in range(20))
+]
+"""The kinds of payoff, each with the orders of turns in which some of it can be played."""
 
 
 def of_five(kind: str, order: TurnOrder = TurnOrder.ROUND_ROBIN) -> Task:

@@ -33,7 +33,8 @@ class ObservationSpace(Dict):
     """What one seat sees, as a space; the same for all seats of a task. Seats are in seat order.
 
     - `text`: who it is, whom it meets, the rules, what it wants, and all that it perceived, as a person reads it.
-    - `turn`: the turn to be played, from 1. `acting`: 1 where the seat acts in it. `present`: a flag for each seat, as far as the
+    - `turn`: the turn to be played, from 1. `turns_left`: how many can still be played, that one included; 0 after the last.
+      Together they give the limit, which everybody is told. `acting`: 1 where the seat acts in it. `present`: a flag for each seat, as far as the
       seat perceived who left.
 
     Where the scenario has a payoff, `table`:
@@ -53,6 +54,7 @@ class ObservationSpace(Dict):
         spaces: dict[str, Space[Any]] = {
             "text": Words(_LONGEST),
             "turn": Discrete(view.turn_limit + 2),
+            "turns_left": Discrete(view.turn_limit + 1),
             "acting": Discrete(2),
             "present": MultiBinary(len(self._seats)),
         }
@@ -66,6 +68,7 @@ class ObservationSpace(Dict):
         encoded: dict[str, object] = {
             "text": rendered(view, __name__, _opening, _told),
             "turn": np.int64(view.turn),
+            "turns_left": np.int64(view.turn_limit - view.turn + 1),
             "acting": np.int64(acting),
             "present": _flags(self._seats, [seat for seat in self._seats if seat not in left]),
         }
