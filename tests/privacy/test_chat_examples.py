@@ -8,7 +8,7 @@ from random import Random
 
 import anyio
 import pytest
-from games import a_payoff, a_task, play_at_random, seats_of
+from games import a_payoff, a_task, orders_of, play_at_random, seats_of
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis.errors import NoSuchExample
 from store_records import episode as blank
@@ -23,7 +23,6 @@ from comity.world import environment, views
 from comity.world.environment import State
 from comity.world.episodes import Episode, Policy
 from comity.world.outcomes import outcome_of
-from comity.world.scenarios import TurnOrder
 from comity.world.views import Projection
 from privacy.oracle import Oracle, canaries
 from privacy.recording import RecordingModel
@@ -169,11 +168,10 @@ def compare_worth(kind: str) -> int:
     for number in range(20):
         chance = Random(f"examples {kind} {number}")
         seats = seats_of(kind, chance)
-        task = a_task(a_payoff(kind, seats, chance), seats, chance.choice(list(TurnOrder)))
+        payoff = a_payoff(kind, seats, chance)
+        task = a_task(payoff, seats, chance.choice(orders_of(payoff)))
         states = list(play_at_random(task, chance, number))
         for seat in seats:
-            payoff = task.scenario.payoff
-            assert payoff is not None
             other = a_task(with_other_secrets(payoff, seat, chance), seats, task.scenario.turn_order)
             mine = messages_of(states[-1], seat)
             if mine != messages_of(replayed(other, states)[-1], seat):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from games import KINDS, a_move, a_payoff, a_task, play_at_random, seats_of
+from games import KINDS, a_move, a_payoff, a_task, orders_of, play_at_random, seats_of
 from pydantic_core import to_json
 
 from comity.agents.briefing import briefing, shown
@@ -20,7 +20,6 @@ from comity.world.events import Failure
 from comity.world.moves import Move, MoveKind
 from comity.world.payoffs import Payoff
 from comity.world.positions import Position
-from comity.world.scenarios import TurnOrder
 from comity.world.tasks import Task
 
 Patch = pytest.MonkeyPatch
@@ -73,7 +72,9 @@ def with_other_secrets(payoff: Payoff, keep: str, chance: Random) -> Payoff:
             fallback = {s: other(s, payoff.fallback(s)) for s in said}
             return payoff.model_copy(update={"values": units, "disagreement": fallback})
         case Price(reserves=reserves):
-            return payoff.model_copy(update={"reserves": {s: r if s == keep else 50 + (r - 43) % 101 for s, r in reserves.items()}})
+            return payoff.model_copy(
+                update={"reserves": {s: r if s == keep else 50 + (r - 43) % 101 for s, r in reserves.items()}}
+            )
         case Contract(points=points):
             each = {s: {i: tuple(other(s, p) for p in of) for i, of in own.items()} for s, own in points.items()}
             return payoff.model_copy(update={"points": each})
@@ -103,7 +104,7 @@ def compare(kind: str, seed: int) -> int:
     chance = Random(f"{kind} {seed}")
     seats = seats_of(kind, chance)
     payoff = a_payoff(kind, seats, chance)
-    task = a_task(payoff, seats, chance.choice(list(TurnOrder)))
+    task = a_task(payoff, seats, chance.choice(orders_of(payoff)))
     states = list(play_at_random(task, chance, seed))
     for seat in seats:
         changed = a_task(with_other_secrets(payoff, seat, chance), seats, task.scenario.turn_order)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 import pytest
-from games import KINDS, a_payoff, a_task, seats_of
+from games import KINDS, a_payoff, a_task, orders_of, seats_of
 from gymnasium.utils.env_checker import data_equivalence
 from worlds import character, say, task
 
@@ -18,7 +18,6 @@ from comity.world.actions import Action, ActionType
 from comity.world.choices import Secret
 from comity.world.moves import Move, MoveKind
 from comity.world.payoffs import Payoff
-from comity.world.scenarios import TurnOrder
 from comity.world.tasks import Task
 from privacy.test_games import SEALED, WITH_SECRETS, Interference, with_other_secrets
 
@@ -64,7 +63,8 @@ def compare(kind: str, seed: int) -> int:
     """Play one game, change what is private to others, and compare what each agent is given. Gives how much was compared."""
     chance = Random(f"{kind} {seed} zoo")
     seats = seats_of(kind, chance)
-    payoff, order = a_payoff(kind, seats, chance), chance.choice(list(TurnOrder))
+    payoff = a_payoff(kind, seats, chance)
+    order = chance.choice(orders_of(payoff))
     zoo = parallel_env(private(a_task(payoff, seats, order)), illegal="none")
     turns = at_random(zoo, seed)
     for agent, seat in zoo.seats.items():

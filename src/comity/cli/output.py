@@ -13,6 +13,7 @@ from rich.text import Text
 
 from comity.agents.briefing import printable
 from comity.agents.games import told_terms
+from comity.world.deals import Price
 from comity.world.episodes import Episode
 from comity.world.outcomes import Outcome
 from comity.world.scorecards import DimensionScore, Scorecard
@@ -70,7 +71,7 @@ def print_outcome(episode: Episode, outcome: Outcome | None) -> None:
     if outcome is None:
         return
     names = episode.task.names
-    table = Table(title=Text(printable(f"By the rules: {_came_to(outcome, names)}")), title_justify="left")
+    table = Table()
     columns: dict[str, Mapping[str, str]] = {"points": {s: f"{points:g}" for s, points in outcome.utilities.items()}}
     if outcome.surplus:
         columns["of the surplus"] = {seat: f"{share:.0%}" for seat, share in outcome.surplus.items()}
@@ -84,6 +85,7 @@ def print_outcome(episode: Episode, outcome: Outcome | None) -> None:
     for seat in outcome.utilities:
         table.add_row(Text(printable(names[seat])), *(cells.get(seat, "") for cells in columns.values()))
     console.print()
+    told(f"By the rules: {_came_to(outcome, episode)}.")
     console.print(table)
     if outcome.pareto_efficient is None:
         return
@@ -96,7 +98,7 @@ def print_outcome(episode: Episode, outcome: Outcome | None) -> None:
     told(f"{better.capitalize()}{together}.", style="dim")
 
 
-def _came_to(outcome: Outcome, names: Mapping[str, str]) -> str:
+def _came_to(outcome: Outcome, episode: Episode) -> str:
     said = {
         "agreed": "a deal",
         "no_deal": "no deal",
@@ -107,7 +109,9 @@ def _came_to(outcome: Outcome, names: Mapping[str, str]) -> str:
     if outcome.by is None:
         return said[outcome.status]
     takes = " takes" if outcome.kind == "division" else " proposed"
-    return f"{said[outcome.status]}, {names[outcome.by]}{takes} {told_terms(outcome.terms)}"
+    payoff = episode.task.scenario.payoff
+    unit = f" {payoff.unit}" if isinstance(payoff, Price) else ""
+    return f"{said[outcome.status]}, {episode.task.names[outcome.by]}{takes} {told_terms(outcome.terms)}{unit}"
 
 
 def print_cards(episode: Episode, cards: Sequence[Scorecard]) -> None:
