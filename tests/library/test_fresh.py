@@ -1,10 +1,12 @@
 """Fresh games: any number, always the same, valid, in varied words, and with something to be won in most of them."""
 
+import re
 import statistics
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from itertools import product
+from typing import cast
 
 import pytest
 from games import a_task
@@ -70,6 +72,20 @@ def test_goals_tell_no_private_number(kind: str) -> None:
             for option in (option for options in scenario.payoff.issues.values() for option in options):
                 told = told.replace(option, "")
         assert not any(char.isdigit() for char in told), told
+
+
+def test_no_text_of_a_secret_has_one_of_the_answers_in_it() -> None:
+    for world in worlds("secret").worlds:
+        told = str({name: of for name, of in world.items() if name not in ("options", "id")}).casefold()
+        for option in cast("list[str]", world["options"]):
+            assert not re.search(rf"\b{option.replace('-', '[- ]')}\b", told), (world["id"], option)
+
+
+@pytest.mark.parametrize("kind", FRESH_KINDS)
+def test_settings_are_told_to_all_and_three_or_more_may_whisper(kind: str) -> None:
+    for scenario in fresh(kind, MANY):
+        assert not re.search(r"\byou", scenario.setting, flags=re.IGNORECASE), scenario.setting
+        assert scenario.private_messages is (len(scenario.seats) > 2)
 
 
 @pytest.mark.parametrize("kind", FRESH_KINDS)
@@ -249,11 +265,11 @@ def test_they_can_be_played_to_different_outcomes(kind: str) -> None:
 PINNED: dict[str, str] = {
     "division": "d6068467d584282e",
     "price": "97cefc129053b260",
-    "contract": "93da91080e6c0d24",
+    "contract": "281b8ddc8b0f9e55",
     "dilemma": "3a194927fa6e1cfe",
-    "public_goods": "28b2fbb29be5da02",
-    "mutual_friend": "2abbeb4ffc3ddc85",
-    "secret": "9b012ebdd5bfb4ba",
+    "public_goods": "2592502ce42eda79",
+    "mutual_friend": "8ef0fa6733ee94a7",
+    "secret": "1fc2525be3c3845e",
     "gift": "2e76dc1bc8040fcb",
 }
 

@@ -119,6 +119,7 @@ def scenario(
         "title": f"{filled(draw.world['title'], words)} ({draw.seed}/{draw.index})",
         "setting": filled(draw.world["setting"], words),
         "relationships": draw.world.get("relationships", ()),
+        "private_messages": len(seats) > 2,
         "seats": seats,
         "payoff": payoff,
         "turn_limit": turns,
