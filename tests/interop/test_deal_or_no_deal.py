@@ -185,3 +185,32 @@ def test_a_dialogue_of_cocoa_that_does_not_fit_is_reported(tmp_path: Path, row: 
     assert found == []
     assert [problem.where for problem in report.problems] == ["cocoa.json[0]"]
     assert reason in report.problems[0].message
+
+
+def test_a_talk_of_the_same_id_that_tells_otherwise_is_reported(tmp_path: Path) -> None:
+    one = cocoa((1, "message", "mine"), (0, "select", BALLS), (1, "select", OTHERS))
+    other = cocoa((1, "message", "all mine"), (0, "select", BALLS), (1, "select", OTHERS))
+    report = Report()
+    (tmp_path / "cocoa.json").write_text(json.dumps([one, other, one]))
+    (told,) = read_deal_or_no_deal(tmp_path, report)
+    assert told.where == "cocoa.json[0]"
+    assert [problem.where for problem in report.problems] == ["cocoa.json[1]"]
+    assert [(remark.kind, remark.where) for remark in report.remarks] == [("dialogue_repeated", "cocoa.json[2]")]
+
+
+def test_a_talk_whose_first_telling_does_not_fit_is_taken_from_the_next(tmp_path: Path) -> None:
+    good = cocoa((1, "message", "mine"), (0, "select", BALLS), (1, "select", OTHERS))
+    bad = cocoa((1, "message", "mine"), (0, "select", BALLS), (1, "select", OTHERS), reward={"0": 9, "1": 9})
+    report = Report()
+    (tmp_path / "cocoa.json").write_text(json.dumps([bad, good]))
+    (told,) = read_deal_or_no_deal(tmp_path, report)
+    assert told.where == "cocoa.json[1]"
+    assert [problem.where for problem in report.problems] == ["cocoa.json[0]"]
+    assert report.remarks == []
+
+
+@pytest.mark.parametrize("numbers", ["9" * 5000, "99999999", "10001", "-1", "\u0664\u00b2"])
+def test_a_number_that_no_pile_has_is_reported(tmp_path: Path, numbers: str) -> None:
+    found, report = read_lines(tmp_path, side(MINE).replace("1 6 3", f"1 {numbers} 3"), side(MINE))
+    assert [told.where for told in found] == ["train.txt.gz:2"]
+    assert {problem.where for problem in report.problems} == {"train.txt.gz:1"}

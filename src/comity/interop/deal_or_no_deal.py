@@ -102,17 +102,27 @@ class _Dialogue(_Row):
 
 def read_deal_or_no_deal(path: Path, report: Report) -> Iterator[HumanEpisode]:
     """The talks of a file, or of all of a folder's, each once; what does not fit is reported. Raises `ImportFailed`."""
-    seen: dict[str, str] = {}
+    seen: dict[str, tuple[str, Talk]] = {}
     for file in files_of(path, _FILES, "Deal or No Deal?"):
         corpus = COCOA if ".json" in file.suffixes else END_TO_END
         talks = _of_json(report, file) if corpus is COCOA else talks_of(report, file.name, text_lines(report, file))
         for where, talk in talks:
-            if (first := seen.setdefault(talk.id, where)) != where:
-                report.remark("dialogue_repeated", where, f"is in {first} too, and taken from there")
+            if talk.id in seen:
+                _repeated(report, where, talk, *seen[talk.id])
                 continue
             tell = partial(_told, report, where, corpus, talk, stem(file))
             if (told := or_reported(report, where, tell)) is not None:
+                seen[talk.id] = where, talk
                 yield told
+
+
+def _repeated(report: Report, where: str, talk: Talk, first: str, before: Talk) -> None:
+    if talk.contradicts(before):
+        report.problem(
+            where, f"has the id of {first} and tells otherwise; remove one of the two, or give it another id"
+        )
+    else:
+        report.remark("dialogue_repeated", where, f"is in {first} too, and taken from there")
 
 
 def _of_json(report: Report, file: Path) -> Iterator[tuple[str, Talk]]:

@@ -51,6 +51,12 @@ class Talk:
     points: Mapping[str, int]
     """As they are recorded; nothing where they are not."""
 
+    def contradicts(self, other: "Talk") -> bool:
+        """Whether they cannot be records of one talk; what one does not know is no contradiction."""
+        one, two = ((talk.counts, talk.values, [*talk.words], talk.closer) for talk in (self, other))
+        pairs = [(self.choices[seat], other.choices[seat]) for seat in SEATS]
+        return one != two or any(mine != theirs and Unsaid.UNKNOWN not in (mine, theirs) for mine, theirs in pairs)
+
 
 class _Half(NamedTuple):
     """One side of a talk, read from a line. `True` stands for this side."""
