@@ -240,6 +240,7 @@ def test_a_reply_that_is_no_scenario_is_refused_with_what_is_wrong(reply: object
     ("reply", "said"),
     [
         (changed(CHARACTER, age=16), "age: should be greater than or equal to 18"),
+        (changed(CHARACTER, name="Mathematician"), "name: 'Mathematician' is one word"),
         (changed(CHARACTER, age=140), "age: should be less than or equal to 90"),
         (changed(CHARACTER, moral_values=["valour"]), "moral_values.#1: "),
         (changed(CHARACTER, big_five={"openness": "high"}), "big_five.conscientiousness: is missing"),

@@ -12,6 +12,7 @@ from comity.generate.questions import Prose, Question, drawn, line, object_of, p
 from comity.library import starter
 from comity.models.prompts import Block, Quoted, Template, load_template
 from comity.models.protocol import Message, Schema
+from comity.models.replies import UnusableReply
 from comity.world.characters import BigFive, Character, Level, MoralValue, SchwartzValue
 from comity.world.record import Name, Record
 
@@ -20,6 +21,8 @@ __all__ = ["CharacterQuestions"]
 _AGES = (18, 90)
 _MORALS, _VALUES = tuple(v.value for v in MoralValue), tuple(v.value for v in SchwartzValue)
 _STYLES = ("directive", "analytical", "conceptual", "behavioral")
+_NAME = r'^[A-Z][^ "\\\n0-9]{1,20}( [A-Z][^ "\\\n0-9]{1,20}){1,2}$'
+"""What a small model is held to for a name."""
 _LEVELS = ("low", "medium", "high")
 
 
@@ -87,7 +90,7 @@ def _schema(brief: bool) -> Schema:
     text, phrase = prose(brief=brief), prose(brief=brief, phrase=True)
     body = object_of(
         {
-            "name": phrase,
+            "name": {"type": "string", "pattern": _NAME} if brief else phrase,
             "age": {"type": "integer", "minimum": _AGES[0], "maximum": _AGES[1]},
             "gender": phrase,
             "pronouns": phrase,
@@ -110,6 +113,8 @@ def _some(words: tuple[str, ...]) -> dict[str, object]:
 
 def _read(text: str, candidate: str) -> tuple[Draft, str]:
     reply, repaired = read_as(_Reply, text, big_five=_Factors)
+    if len(reply.name.split()) < 2:
+        raise UnusableReply(f"name: {reply.name!r} is one word; give a first name and a surname")
     told = reply.model_dump(mode="json")
     for values in ("moral_values", "schwartz_values"):
         told[values] = list(dict.fromkeys(told[values]))
