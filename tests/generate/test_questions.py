@@ -141,13 +141,14 @@ def test_a_prompt_for_a_relationship_shows_no_secret_and_names_the_pairs_that_ar
                     )
 
 
-def test_a_small_model_is_held_to_short_sentences() -> None:
+def test_a_small_model_is_held_to_short_sentences_and_shown_nothing_to_copy() -> None:
     for of, other in (
         (ScenarioQuestions(brief=True), ALL[0]),
         (CharacterQuestions(brief=True), ALL[1]),
         (RelationshipQuestions(people(Collection()), brief=True), ALL[2]),
     ):
         brief, usual = (json.dumps(question(of=each).schema.body) for each in (of, other))
+        assert (len(question(of=of).examples), len(question(of=other).examples)) == (0, 3)
         assert "pattern" in brief
         assert "pattern" not in usual
 

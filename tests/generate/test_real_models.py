@@ -27,9 +27,9 @@ from comity.world.collection import Collection
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
 
 EVERY: Sequence[Questions] = (
-    RelationshipQuestions(people(Collection()), shown=1, brief=True),
-    CharacterQuestions(shown=1, brief=True),
-    ScenarioQuestions(shown=1, brief=True),
+    RelationshipQuestions(people(Collection()), brief=True),
+    CharacterQuestions(brief=True),
+    ScenarioQuestions(brief=True),
 )
 
 

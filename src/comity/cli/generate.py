@@ -25,7 +25,7 @@ from comity.generate.checks import Remembering
 from comity.generate.ideas import Kind, load_ideas
 from comity.generate.journal import Journal
 from comity.generate.present import folder_library, people
-from comity.generate.questions import Questions
+from comity.generate.questions import EXAMPLES, Questions
 from comity.generate.relationships import RelationshipQuestions
 from comity.generate.scenarios import ScenarioQuestions
 from comity.library.embedding import minilm
@@ -75,7 +75,7 @@ class _Wishes:
     seed: int
     ideas: Path | None
     overrides: Overrides
-    examples: int
+    examples: int | None
     licence: str
     in_flight: int
     patience: float
@@ -103,8 +103,13 @@ def _command(kind: Kind) -> Callable[..., None]:
         ] = None,
         max_tokens: Annotated[int, typer.Option(min=1, help="Of one reply, at most.")] = _TOKENS,
         examples: Annotated[
-            int, typer.Option(min=0, max=10, help="How many of the shipped library's a prompt shows.")
-        ] = 3,
+            int | None,
+            typer.Option(
+                min=0,
+                max=10,
+                help=f"How many of the shipped library's a prompt shows; {EXAMPLES}, or 0 where the model is small and would copy them.",
+            ),
+        ] = None,
         licence: Annotated[
             str, typer.Option(metavar="SPDX", help="Of what the model writes, as far as you can say.")
         ] = "",

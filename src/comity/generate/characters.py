@@ -8,7 +8,7 @@ from pydantic import Field
 
 from comity.generate.candidates import Draft
 from comity.generate.ideas import Idea, Kind
-from comity.generate.questions import Prose, Question, drawn, line, object_of, prose, read_as, slug
+from comity.generate.questions import Prose, Question, drawn, examples_for, line, object_of, prose, read_as, slug
 from comity.library import starter
 from comity.models.prompts import Block, Quoted, Template, load_template
 from comity.models.protocol import Message, Schema
@@ -54,8 +54,8 @@ class CharacterQuestions:
 
     kind: Kind = "characters"
 
-    def __init__(self, *, shown: int = 3, brief: bool = False) -> None:
-        self._shown, self._brief = shown, brief
+    def __init__(self, *, shown: int | None = None, brief: bool = False) -> None:
+        self._shown, self._brief = examples_for(shown, brief=brief), brief
 
     @property
     def template(self) -> Template:

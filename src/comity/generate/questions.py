@@ -18,10 +18,12 @@ from comity.models.sentences import SENTENCES
 from comity.world.record import derive_seed
 
 __all__ = [
+    "EXAMPLES",
     "Prose",
     "Question",
     "Questions",
     "drawn",
+    "examples_for",
     "line",
     "object_of",
     "prose",
@@ -32,6 +34,8 @@ __all__ = [
 Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 """A text that a reply must hold."""
 
+EXAMPLES = 3
+"""So many records of the shipped library a prompt shows, unless said otherwise."""
 _PHRASE = r'^[^"\\\n*_#<>{}\[\].!?]{2,60}$'
 _SAID = 4
 """So many problems of one reply are told to its model."""
@@ -70,6 +74,11 @@ class Questions(Protocol):
     def about(self, idea: Idea, seed: int) -> Question:
         """The question of an idea. It depends on the seed, the idea and the library, and on nothing else."""
         ...
+
+
+def examples_for(shown: int | None, *, brief: bool) -> int:
+    """How many examples are shown. A small model copies what it is shown: unless said otherwise it gets none."""
+    return (0 if brief else EXAMPLES) if shown is None else shown
 
 
 def drawn(things: Mapping[str, T], count: int, *parts: str | int) -> list[T]:

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from comity.generate.candidates import Draft
 from comity.generate.ideas import Idea, Kind
-from comity.generate.questions import Prose, Question, drawn, line, object_of, prose, read_as
+from comity.generate.questions import Prose, Question, drawn, examples_for, line, object_of, prose, read_as
 from comity.library import starter
 from comity.models.prompts import Block, Quoted, Template, load_template
 from comity.models.protocol import Message, Schema
@@ -39,8 +39,8 @@ class RelationshipQuestions:
 
     kind: Kind = "relationships"
 
-    def __init__(self, among: Collection, *, shown: int = 3, brief: bool = False) -> None:
-        self._among, self._shown, self._brief = among, shown, brief
+    def __init__(self, among: Collection, *, shown: int | None = None, brief: bool = False) -> None:
+        self._among, self._shown, self._brief = among, examples_for(shown, brief=brief), brief
 
     @property
     def template(self) -> Template:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from comity.generate.candidates import Draft
 from comity.generate.ideas import Idea, Kind
-from comity.generate.questions import Prose, Question, drawn, line, object_of, prose, read_as, slug
+from comity.generate.questions import Prose, Question, drawn, examples_for, line, object_of, prose, read_as, slug
 from comity.library import starter
 from comity.library.sets import tasks_of
 from comity.models.prompts import Block, Quoted, Template, load_template
@@ -55,14 +55,14 @@ class ScenarioQuestions:
     """Asks for scenarios.
 
     Args:
-        shown: how many scenarios of the shipped library a prompt shows.
+        shown: how many scenarios of the shipped library a prompt shows; three unless given, or none where `brief`.
         brief: hold each text to two sentences, for small models that may go on and on.
     """
 
     kind: Kind = "scenarios"
 
-    def __init__(self, *, shown: int = 3, brief: bool = False) -> None:
-        self._shown, self._brief = shown, brief
+    def __init__(self, *, shown: int | None = None, brief: bool = False) -> None:
+        self._shown, self._brief = examples_for(shown, brief=brief), brief
 
     @property
     def template(self) -> Template:
