@@ -57,7 +57,21 @@ def test_what_comes_before_the_cut_is_read_and_so_are_the_other_files(tmp_path: 
     assert ids[-1] == "casino_999"
     assert 1 < len(ids) < 300
     cut = len(ids) - 1
-    assert [problem.where for problem in report.problems] == ["casino_a.json.gz", f"casino_a.json.gz[{cut}]"]
+    assert [problem.where for problem in report.problems] == [
+        "casino_a.json.gz",
+        f"casino_a.json.gz[{cut}]",
+        "casino_a.json.gz",
+    ]
+
+
+@pytest.mark.parametrize("end", ["", ",", " \n", ', "'])
+def test_a_list_without_an_end_is_said_to_break_off_even_where_its_last_member_is_whole(
+    tmp_path: Path, end: str
+) -> None:
+    (tmp_path / "casino.json").write_text(json.dumps([campers(*AGREED)])[:-1] + end)
+    report = Report()
+    assert len(list(read_casino(tmp_path, report))) == 1
+    assert "casino.json" in [problem.where for problem in report.problems]
 
 
 def test_a_line_that_is_cut_off_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:

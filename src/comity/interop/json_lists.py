@@ -3,11 +3,15 @@
 import re
 from collections.abc import Iterator
 
-__all__ = ["NotAList", "members_of"]
+__all__ = ["BrokenOff", "NotAList", "members_of"]
 
 
 class NotAList(ValueError):
     """The text does not begin with the bracket of a list."""
+
+
+class BrokenOff(ValueError):
+    """The list has no end."""
 
 
 _SIGN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{},]', re.DOTALL)
@@ -16,7 +20,7 @@ _SIGN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{},]', re.DOTALL)
 def members_of(text: bytes) -> Iterator[bytes]:
     """The text of each member, by brackets and quotation marks alone; of a list that breaks off, the rest is the last one.
 
-    Raises `NotAList`.
+    Raises `NotAList`, and `BrokenOff` after the last one.
     """
     if not text.lstrip().startswith(b"["):
         raise NotAList
@@ -37,3 +41,5 @@ def members_of(text: bytes) -> Iterator[bytes]:
             break
     if text[start:].strip():
         yield text[start:]
+    if depth > 0:
+        raise BrokenOff

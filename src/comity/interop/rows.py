@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import from_json
 
-from comity.interop.json_lists import NotAList, members_of
+from comity.interop.json_lists import BrokenOff, NotAList, members_of
 from comity.interop.remarks import Report
 
 __all__ = ["BOM", "content_of", "lines_of", "listed", "read_json", "read_row", "without_repeats"]
@@ -40,6 +40,8 @@ def listed(report: Report, name: str, content: bytes) -> Iterator[tuple[str, byt
             yield f"{name}[{index}]", member
     except NotAList:
         report.problem(name, "holds no JSON list; check that it is the file you mean, and whole")
+    except BrokenOff:
+        report.problem(name, "breaks off before its list ends; what comes before is read; get the file anew")
 
 
 def read_json(report: Report, where: str, text: bytes) -> JsonValue:
