@@ -37,7 +37,9 @@ def say(kind: str = "", **terms: int | str) -> Action:
 LEAVE = Action(type=ActionType.LEAVE)
 
 
-def played(payoff: Payoff, *did: Action | Failure | Mapping[str, Action], seats: tuple[str, ...] = TWO) -> Outcome:
+def played(
+    payoff: Payoff, *did: Action | Failure | Mapping[str, Action | Failure], seats: tuple[str, ...] = TWO
+) -> Outcome:
     """What comes of these actions, in turn, or of all of a turn where a mapping is given."""
     order = TurnOrder.SIMULTANEOUS if did and isinstance(did[0], Mapping) else TurnOrder.ROUND_ROBIN
     state = Environment().reset(a_task(payoff, seats, order, turns=len(did)), seed=1)
