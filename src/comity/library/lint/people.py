@@ -1,28 +1,19 @@
-"""Who stands in a text and should not: characters by name, genders of people who are cast, minors as a party, and real people.
+"""Who stands in a text and should not: people who are cast, by name or by gender.
 
 A scenario is played by whoever is cast, so that its texts can fit no one person. The lists of names and words are in `people.toml`.
+Minors are in `minors`, real people in `renown`.
 """
 
 import re
-import tomllib
-import unicodedata
-from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib.resources import files
+from collections.abc import Iterator
+from itertools import combinations
 
-from comity.library.lint.findings import Found, Shelf, every_text, place, private_text, prose, told_texts
+from comity.library.lint.findings import Found, Shelf, place, private_text, prose, told_texts
+from comity.library.lint.lists import listed
 from comity.library.lint.words import FUNCTION_WORDS, joined, sentences, words
+from comity.world.relationships import RelationshipKind
 
-__all__ = [
-    "brand",
-    "gendered_party",
-    "gendered_pronoun",
-    "minor_character",
-    "minor_party",
-    "named_character",
-    "named_party",
-    "real_person",
-]
+__all__ = ["gendered_party", "gendered_pronoun", "gendered_tie", "named_by_two", "named_character", "named_party"]
 
 
 def named_character(shelf: Shelf) -> Iterator[Found]:
@@ -43,7 +34,7 @@ def named_character(shelf: Shelf) -> Iterator[Found]:
 
 def named_party(shelf: Shelf) -> Iterator[Found]:
     """A party with a name of its own: "You are Maria", or a first name in the setting, in a role or at the head of a goal's sentence."""
-    first_names = _listed("first_names")
+    first_names = listed("first_names")
     for scenario in shelf.scenarios:
         for field, text in prose(scenario):
             named = [found[1] for found in _YOU_ARE.finditer(text) if found[1] in first_names]
@@ -57,9 +48,23 @@ def named_party(shelf: Shelf) -> Iterator[Found]:
                 )
 
 
+def named_by_two(shelf: Shelf) -> Iterator[Found]:
+    """Somebody's name that two seats are told in private: of a seat that is cast, or of one whom all know and whom the setting can tell of."""
+    first_names = listed("first_names") | {part for who in shelf.people for part in who.name.split()}
+    for scenario in shelf.scenarios:
+        named = {seat.id: _names_in(private_text(seat), first_names) for seat in scenario.seats}
+        for one, other in combinations(named, 2):
+            for name in sorted(named[one] & named[other] - _names_in(scenario.setting, first_names)):
+                yield Found(
+                    place(scenario),
+                    f"seats.{one}",
+                    f"{name!r} stands in the texts of this seat and of {other!r}; if it is a party's name, say the role",
+                )
+
+
 def gendered_party(shelf: Shelf) -> Iterator[Found]:
     """A gender given to a party: in a role, by "You are a mother", "two brothers", "a man and a woman", "the other is your wife"."""
-    gendered = _listed("gendered")
+    gendered = listed("gendered")
     for scenario in shelf.scenarios:
         for field, text in prose(scenario):
             if word := _gendered_in(field, text, gendered):
@@ -70,11 +75,23 @@ def gendered_party(shelf: Shelf) -> Iterator[Found]:
                 )
 
 
+def gendered_tie(shelf: Shelf) -> Iterator[Found]:
+    """A gendered word for one who may be a party: an ex-husband, a woman who opens a setting, "your wife" where couples or kin are cast."""
+    for scenario in shelf.scenarios:
+        for field, text in prose(scenario):
+            if word := _tie_in(
+                field, text, close=set(scenario.relationships) <= _CLOSE and bool(scenario.relationships)
+            ):
+                yield Found(
+                    place(scenario), field, f"{word!r} may be a party; people of any gender are cast, so say the role"
+                )
+
+
 def gendered_pronoun(shelf: Shelf) -> Iterator[Found]:
     """He or she, him or her, where whoever was last spoken of is a party, or nobody was."""
     for scenario in shelf.scenarios:
         parties = frozenset(word for seat in scenario.seats for word in words(seat.role)) - FUNCTION_WORDS
-        spoken_of = any(word in _listed("gendered") | _listed("animals") for word in words(scenario.setting))
+        spoken_of = any(word in listed("gendered") | listed("animals") for word in words(scenario.setting))
         heard = {"setting": scenario.setting}
         heard |= {f"seats.{seat.id}": joined((seat.role, private_text(seat))) for seat in scenario.seats}
         for field, text in heard.items():
@@ -85,85 +102,37 @@ def gendered_pronoun(shelf: Shelf) -> Iterator[Found]:
                 )
 
 
-def minor_character(shelf: Shelf) -> Iterator[Found]:
-    """A character who is no adult: by age, by an age in the prose, or by an occupation such as a schoolchild's."""
-    for who in shelf.characters:
-        told = {
-            "age": f"{who.age}-year-old" if who.age is not None and who.age < 18 else "",
-            "occupation": who.occupation,
-        }
-        told |= {"public_info": who.public_info, "personality": who.personality, "secret": who.secret}
-        first = who.name.split()[0]
-        for field, text in told.items():
-            is_one = _MINOR_ROLE.search(text) if field in ("age", "occupation") else _is_minor(text, first)
-            if is_one:
-                yield Found(place(who), field, f"{is_one[0]!r} is no adult; characters are 18 or older")
-
-
-def minor_party(shelf: Shelf) -> Iterator[Found]:
-    """A minor in a seat: by the role, by "you are fifteen", or by parties such as two teenagers in the setting."""
-    for scenario in shelf.scenarios:
-        for field, text in prose(scenario):
-            if field.endswith(".role"):
-                found = _MINOR_ROLE.search(text)
-            elif field in ("setting", "title"):
-                found = next(filter(None, map(_MINORS_MEET.search, sentences(text))), None)
-            else:
-                found = _is_minor(text, "you")
-            if found:
-                yield Found(place(scenario), field, f'"{found[0].strip()}": a party is no adult; only adults are cast')
-
-
-def real_person(shelf: Shelf) -> Iterator[Found]:
-    """A real person of note, by full name, as a character or in any text."""
-    known = _listed("real_people")
-    keys = {_plain(name): name for name in known}
-    longest = max(len(key.split()) for key in keys)
-    for record, field, text in every_text(shelf):
-        if name := _named_in(text, keys, longest):
-            yield Found(record, field, f"{name} is a real person; invent somebody")
-
-
-def brand(shelf: Shelf) -> Iterator[Found]:
-    """A maker, a shop or a service that exists, by its name with its capital letters."""
-    pattern = _brands()
-    for record, field, text in every_text(shelf):
-        if found := pattern.search(text):
-            yield Found(record, field, f"{found[0]!r} exists; say what it is, or invent one")
-
-
 _YOU_ARE = re.compile(r"\b(?:[Yy]ou are|[Yy]ou're|I am|[Yy]our name is|[Yy]ou play|called|named) ([A-Z][a-z]+)\b")
-_AGE = r"(?:[5-9]|1[0-7]|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen)"
-_YOUNG = (
-    r"(?:child|children|kids?|teenagers?|teens?|adolescents?|minors?|toddlers?|schoolchild(?:ren)?|schoolboys?|schoolgirls?|pupils?|"
-    r"(?:high|middle|primary|elementary|secondary|grammar)[- ]school(?:ers?| students?| pupils?)|"
-    r"(?:sixth|seventh|eighth|ninth|tenth)[- ]graders?|boy scouts?|girl guides?)"
-)
-_MINOR_ROLE = re.compile(
-    rf"\b(?:{_AGE}[- ]years?[- ]old\b|(?:aged?|of) {_AGE}$|{_YOUNG}$|{_YOUNG} (?:who|at|with|in|from|and)\b|teenage(?:d)?\b|underage\b)",
-    re.IGNORECASE,
-)
-_MINORS_MEET = re.compile(
-    rf"""
-      ^ (?: two | three | four | five | both | a\ group\ of ) \ (?: \w+\ )?? {_YOUNG} \b
-    | ^ (?: an? | the ) \ (?: \w+[ ])?? {_YOUNG} \ (?: and | who | is | are | has | have | wants | sits | stands | asks | meets ) \b
-    | ^ (?: an? | the ) \ {_AGE}[- ]year[- ]old \b
-    | ^ (?: two | three | four | both ) \ {_AGE}[- ]year[- ]olds \b
-    | ^ (?: an? ) \ {_YOUNG} \ and \ (?: an? | the | their ) \b
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
+_BRINGS = "convince|persuade|get|make|ask|tell|urge|bring|talk|remind|help|let|win|stop|keep|have|warn|reassure|press|push|beg|induce|move|prevent"
 _GENDERED_PAIR = re.compile(
     r"\b(?:two|three|four|five|both) ([\w']+(?: [\w']+)?)|^(?:an?|the) ([\w']+(?: [\w']+)?) and (?:an?|the|his|her|their) ([\w']+(?: [\w']+)?)"
 )
 _GENDERED_SEAT = re.compile(
-    r"\b(?:you are|you're|you were|as) (?:an?|the|his|her|their) ([\w']+(?: [\w']+)?)"
+    r"\b(?:you are|you're|you were|as|being) (?:an?|the|his|her|their) ([\w']+(?: [\w']+)?)"
     r"|\bthe other(?: \w+)?(?: is|,)? (?:your|an?|his|her) ([\w']+(?: [\w']+)?)"
+    r"|\b(?:the other|fellow) (\w+)"
 )
+_GENDERED_AIM = re.compile(
+    rf"(?:^|\b(?:and|but|or|to) )(?:{_BRINGS}) (?:your|the|his|her|their) ([\w']+(?: [\w']+)?) (?:to|into|that|out of|from|why|how|off|give|let)\b"
+)
+"""Whom a goal wants to bring to something is the other seat."""
+
+_EX = re.compile(r"\b(?:ex|former|estranged|divorced|separated) ([\w']+)")
+_OPENS = re.compile(r"^(?:an?|the|two|one|another|this) (?:\w+ )??([\w']+) (?:and|has|have|is|are|who|with|[a-z]+s)\b")
+_CLOSE = {RelationshipKind.ROMANTIC, RelationshipKind.FAMILY}
 _SOMEBODY_NAMED = re.compile(
     r"[a-z,;] (?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|July|August|September|October"
     r"|November|December|Christmas|Easter|Ramadan|New|English|German|French|Spanish|Italian)([A-Z][a-z]+)"
 )
+_ONES_OWN = re.compile(r"\byour ([\w']+(?: [\w']+)?)")
+_TREATED_AS_ONE = re.compile(
+    r"\b(?:[Tt]ell|[Aa]sk|[Pp]ersuade|[Cc]onvince|[Oo]we|[Rr]emind|[Tt]hank|[Ff]orgive|[Tt]rust|[Ww]arn|[Hh]elp|[Mm]arry|Have|Let|Get|Bring|Make) ([A-Z][a-z]+)\b"
+    r"|\b([A-Z][a-z]+) (?:wants|says|said|knows|thinks|owes|told|asked|promised|believes|hopes|refuses|trusts|fears)\b"
+)
+_NO_NAMES = {
+    "All", "Anybody", "Anyone", "Each", "Everybody", "Everyone", "He", "It", "Neither", "Nobody", "None", "One", "She", "Somebody", "Someone",
+    "That", "This", "What", "Who", "Whoever",
+}  # fmt: skip
 _FEMININE = {"she", "her", "hers", "herself"}
 _PRONOUNS = {"he", "him", "his", "himself", *_FEMININE}
 _OF_TRADES = re.compile(
@@ -180,22 +149,6 @@ _OFTEN_A_PARTY = {
     "housemate",
     "stranger",
 }
-
-
-@cache
-def _lists() -> Mapping[str, str]:
-    return tomllib.loads(files("comity.library.lint").joinpath("people.toml").read_text("utf-8"))
-
-
-@cache
-def _listed(name: str) -> frozenset[str]:
-    return frozenset(entry for entry in re.split(r",\s*|\n", _lists()[name]) if entry)
-
-
-@cache
-def _brands() -> re.Pattern[str]:
-    names = sorted(_listed("brands"), key=len, reverse=True)
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")
 
 
 def _capitals(text: str) -> Iterator[str]:
@@ -247,13 +200,33 @@ def _gendered_in(field: str, text: str, gendered: frozenset[str]) -> str:
     if field.endswith(".role"):
         found = words(text)
         return next((word for at, word in enumerate(found) if word in gendered and "whose" not in found[:at]), "")
-    pattern = _GENDERED_PAIR if field in ("setting", "title") else _GENDERED_SEAT
+    patterns = [_GENDERED_PAIR if field in ("setting", "title") else _GENDERED_SEAT]
+    patterns += [_GENDERED_AIM] if field.endswith(".goal") else []
+    return next(filter(None, (_caught(pattern, text, gendered) for pattern in patterns)), "")
+
+
+def _tie_in(field: str, text: str, *, close: bool) -> str:
+    """A gendered word that may be a party's. `close`: only couples or kin are cast, so that whoever is one's own is likely to be."""
+    if word := _caught(_EX, text, listed("gendered")):
+        return f"ex {word}"
+    if field == "setting":
+        return _caught(_OPENS, text, listed("gendered"))
+    return _caught(_ONES_OWN, text, listed("ties")) if close else ""
+
+
+def _caught(pattern: re.Pattern[str], text: str, gendered: frozenset[str]) -> str:
     for sentence in sentences(text):
         for match in pattern.finditer(" ".join(words(sentence))):
             named = [word for group in match.groups() if group for word in group.split()]
             if word := next((word for word in named if word in gendered), ""):
                 return word
     return ""
+
+
+def _names_in(text: str, first_names: frozenset[str]) -> set[str]:
+    """First names within a sentence, and whoever else is told, asked, owed or thought to do something there."""
+    inside = {word for word in re.findall(r"(?<=[a-z,;:] )([A-Z][^\W\d_]+)", text) if word in first_names}
+    return inside | {found[1] or found[2] for found in _TREATED_AS_ONE.finditer(text)} - _NO_NAMES
 
 
 def _loose_pronoun(text: str, parties: frozenset[str]) -> str:
@@ -267,7 +240,7 @@ def _loose_pronoun(text: str, parties: frozenset[str]) -> str:
                 return word
             if word in named or word in ("other", "others") or _is_person(word):
                 third = word in named or not _is_party(found, index, parties)
-            vessel = vessel or word in _listed("vessels")
+            vessel = vessel or word in listed("vessels")
     return ""
 
 
@@ -282,33 +255,6 @@ def _is_party(found: tuple[str, ...], index: int, parties: frozenset[str]) -> bo
 def _is_person(word: str) -> bool:
     word = word.removesuffix("'s").removesuffix("s'")
     forms = {word, word.removesuffix("s")}
-    if forms & (_listed("persons") | _listed("gendered") | _listed("animals") | _OFTEN_A_PARTY):
+    if forms & (listed("persons") | listed("gendered") | listed("animals") | _OFTEN_A_PARTY):
         return True
-    return _OF_TRADES.search(word) is not None and not forms & (_listed("things") | FUNCTION_WORDS)
-
-
-def _is_minor(text: str, who: str) -> re.Match[str] | None:
-    """Where a text says of somebody that they are no adult."""
-    return re.search(
-        rf"\bas an? (?:{_AGE}[- ]years?[- ]old|(?!child){_YOUNG})\b"
-        rf"|\b{who}(?: are|'re| is|, an?|, the) (?:only |just |still |barely )?(?:an? |the )?(?:\w+ )??"
-        rf"(?:{_AGE}\b(?! (?:of|minutes?|hours?|days?|weeks?|months?|miles?|to|in|people|times?|percent|short|behind|years? (?!old)))"
-        rf"(?:[- ]years?[- ]old)?|{_YOUNG}\b(?! of| psych| nurse| doctor)|underage\b)",
-        text,
-        re.IGNORECASE,
-    )
-
-
-def _named_in(text: str, keys: Mapping[str, str], longest: int) -> str:
-    found = _plain(text).split()
-    for size in range(2, longest + 1):
-        for at in range(len(found) - size + 1):
-            if name := keys.get(" ".join(found[at : at + size])):
-                return name
-    return ""
-
-
-def _plain(text: str) -> str:
-    """Words with their capitals, without accents, points and other signs."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join(re.findall(r"[^\W_]+", re.sub(r"(?:'|\u2019)s\b", "", bare)))
+    return _OF_TRADES.search(word) is not None and not forms & (listed("things") | FUNCTION_WORDS)
