@@ -74,11 +74,9 @@ def sotopia_episodes(
     """Export episodes with their scores as SOTOPIA's episode files."""
     with open_store(store) as opened:
         ids = episodes or [each.id for each in reversed(opened.episodes()) if each.end is not None]
-        found = [opened.episode(id_) for id_ in ids]
-        judged = [each for episode in found for each in _judged(opened, episode, form, judge)]
-    had = {each.episode.id for each in judged}
-    unscored = [Problem(f"episode {each.id}", f"{judge} has not scored it") for each in found if each.id not in had]
-    written = write_episodes(judged, file, form)
+        had: dict[str, bool] = {}
+        written = write_episodes(_all_judged(opened, ids, form, judge, had), file, form)
+    unscored = [Problem(f"episode {id_}", f"{judge} has not scored it") for id_, scored in had.items() if not scored]
     problems = [*(unscored if episodes else []), *written.problems]
     report(f"Exported to {file}", written.counts, written.report, problems, as_json=as_json)
 
@@ -106,6 +104,16 @@ def _of_origin(every: Collection, origin: str) -> Collection:
         scenarios=tuple(each for each in every.scenarios if each.source.startswith(origin)),
         tasks=tasks,
     )
+
+
+def _all_judged(store: Store, ids: list[str], form: Form, judge: str, had: dict[str, bool]) -> Iterator[Judged]:
+    """One episode after another; whether there was a reading of it goes to `had`, by its id."""
+    for id_ in ids:
+        episode = store.episode(id_)
+        had[episode.id] = False
+        for each in _judged(store, episode, form, judge):
+            had[episode.id] = True
+            yield each
 
 
 def _judged(store: Store, episode: Episode, form: Form, judge: str) -> Iterator[Judged]:

@@ -11,6 +11,7 @@ from comity.cli.choose import open_store, store_url
 from comity.cli.exchange import report
 from comity.cli.output import print_json, told
 from comity.interop.episode_logs import EpisodesRead, ReadCard, ReadEpisode, read_episodes
+from comity.interop.kept import made, written_whole
 from comity.interop.remarks import ImportFailed, Problem
 from comity.interop.sotopia import read_sotopia
 from comity.interop.splits import Resolved, read_splits, resolve_split, task_set
@@ -210,7 +211,8 @@ def _split(each: Resolved) -> dict[str, object]:
 
 
 def _write(found: list[Resolved], out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
+    made(out)
     for each in found:
         if each.tasks:
-            (out / f"{each.split.name}.toml").write_text(task_set(each), encoding="utf-8")
+            with written_whole(out / f"{each.split.name}.toml") as file:
+                file.write(task_set(each).encode())

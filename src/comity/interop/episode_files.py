@@ -3,7 +3,7 @@
 What of a released row comes out otherwise, and why, is in `docs/interop.md`.
 """
 
-import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from comity.interop.contexts import background, context
 from comity.interop.episode_rows import Form
+from comity.interop.kept import json_line, written_whole
 from comity.interop.licences import origins_of, together
 from comity.interop.remarks import Report
 from comity.interop.sotopia_files import Exported
@@ -43,17 +44,27 @@ class Judged:
 def write_episodes(judged: Iterable[Judged], path: Path, form: Form) -> Exported:
     """Write episodes to a file, one a line, or, in the native form, one object or a list of them for a file ending in `.json`.
 
-    An episode that cannot be said in SOTOPIA's form is left out and is a problem.
+    An episode that cannot be said in SOTOPIA's form is left out and is a problem. Raises `ExportFailed`.
     """
-    report = Report()
-    rows = [row_of(each, form) for each in judged if _fits(report, each, form)]
-    if unknown := sum(not row["licence"] for row in rows):
+    report, licences = Report(), Counter[JsonValue]()
+    with written_whole(path) as file:
+        rows = (row_of(each, form) for each in judged if _fits(report, each, form))
+        lines = (_line(row, licences) for row in rows)
+        file.writelines([_together(lines)] if path.suffix == ".json" else lines)
+    if unknown := licences[""]:
         report.remark("licence_unknown", path.name, f"the licence of {unknown:,} rows is not known")
-    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    if path.suffix == ".json" and len(lines) != 1:
-        lines = [f"[{', '.join(lines)}]"]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="")
-    return Exported({"episodes": len(rows)}, tuple(report.remarks), tuple(report.problems))
+    return Exported({"episodes": licences.total()}, tuple(report.remarks), tuple(report.problems))
+
+
+def _line(row: _Row, licences: Counter[JsonValue]) -> bytes:
+    licences[row["licence"]] += 1
+    return json_line(row)
+
+
+def _together(lines: Iterable[bytes]) -> bytes:
+    """One object as it is, any other number as a list."""
+    rows = [line.removesuffix(b"\n") for line in lines]
+    return rows[0] + b"\n" if len(rows) == 1 else b"[" + b", ".join(rows) + b"]\n"
 
 
 def row_of(judged: Judged, form: Form) -> _Row:

@@ -18,7 +18,7 @@ from comity.world.outcomes import Outcome
 from comity.world.scenarios import Scenario
 from comity.world.scorecards import Scorecard
 
-__all__ = ["ExportFailed", "Kept", "Written", "json_line", "written_whole"]
+__all__ = ["ExportFailed", "Kept", "Written", "json_line", "made", "written_whole"]
 
 
 class ExportFailed(Exception):
@@ -85,7 +85,17 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise ExportFailed(f"{path} cannot be written ({error.strerror}); choose another file") from None
     finally:
-        part.unlink(missing_ok=True)
+        if part.exists():
+            part.unlink()
+
+
+def made(folder: Path) -> Path:
+    """The folder, which is made where it is not there. Raises `ExportFailed`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportFailed(f"{folder} cannot be made a folder ({error.strerror}); choose another") from None
+    return folder
 
 
 def json_line(value: object) -> bytes:

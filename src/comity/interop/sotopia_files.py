@@ -4,7 +4,6 @@ Every row is made from typed fields alone. What SOTOPIA's form has no place for 
 in it at all is left out and is a problem. Which released values come out otherwise than they were is in `docs/interop.md`.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from comity.interop.constraints import write_ages, write_occupations
+from comity.interop.kept import json_line, made, written_whole
 from comity.interop.licences import origins_of, together
 from comity.interop.profiles import AGENTS, COMBOS, ENVIRONMENTS, RELATIONSHIPS
 from comity.interop.remarks import Problem, Remark, Report
@@ -44,7 +44,7 @@ class Exported:
 def write_sotopia(collection: Collection, folder: Path, layout: Layout = "release") -> Exported:
     """Write a collection as the four files of SOTOPIA's form. The folder is made; files of these names are replaced.
 
-    Every row has, beside SOTOPIA's own fields, its `licence` and, in `_source`, where it comes from.
+    Every row has, beside SOTOPIA's own fields, its `licence` and, in `_source`, where it comes from. Raises `ExportFailed`.
     """
     report = Report()
     scenarios = [scenario for scenario in collection.scenarios if _fits(report, scenario)]
@@ -61,12 +61,12 @@ def write_sotopia(collection: Collection, folder: Path, layout: Layout = "releas
         RELATIONSHIPS: [_relationship_row(relationship, layout) for relationship in collection.relationships],
         COMBOS[layout == "pi"]: [_combo_row(task, standing[task.scenario.id][_kind(task)], layout) for task in tasks],
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    made(folder)
     for name, rows in files.items():
         if unknown := sum(not row["licence"] for row in rows):
             report.remark("licence_unknown", name, f"the licence of {unknown:,} lines is not known")
-        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (folder / name).write_text("".join(lines), encoding="utf-8", newline="")
+        with written_whole(folder / name) as file:
+            file.writelines(map(json_line, rows))
     _remark_on_lost(report, scenarios)
     counts = dict(zip(("characters", "scenarios", "relationships", "tasks"), map(len, files.values()), strict=True))
     return Exported(counts, tuple(report.remarks), tuple(report.problems))
