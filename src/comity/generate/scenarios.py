@@ -99,6 +99,7 @@ def _schema(brief: bool) -> Schema:
     text, phrase = prose(brief=brief), prose(brief=brief, phrase=True)
     told = prose(brief=brief, begins="You")
     seat = object_of({"seat": phrase, "role": phrase, "goal": text, "extra_info": told})
+    most = _SEATS[0] if brief else _SEATS[1]  # a small model would say the same of each further seat
     kinds = {"type": "array", "items": {"type": "string", "enum": _KINDS}, "maxItems": len(_KINDS)}
     body = object_of(
         {
@@ -106,7 +107,7 @@ def _schema(brief: bool) -> Schema:
             "way_out": text,
             "title": phrase,
             "setting": text,
-            "seats": {"type": "array", "items": seat, "minItems": _SEATS[0], "maxItems": _SEATS[1]},
+            "seats": {"type": "array", "items": seat, "minItems": _SEATS[0], "maxItems": most},
             "relationships": kinds,
         }
     )
