@@ -73,6 +73,7 @@ _OF_SCHOOL = re.compile(
     | \b (?: not\ old\ enough | too\ young ) \ to \b | \b when\ you \ (?: grow\ up | are\ grown | turn\ eighteen | are\ eighteen ) \b
     | \b your \ (?: parents? | mother | father ) \ (?: won't | will\ not | would\ not | do\ not | don't | doesn't | does\ not )\ (?: let | allow | permit ) \b
     | \b your \ (?: parents? | mother | father ) \ (?: lets? | allows? | forbids? | forbade | grounded | picks?\ you\ up ) \b
+    | \b (?: tell | ask | call | ring | phone ) \ your \ parents \b
     | \b (?: mums? | moms? | mummy | mommy | dads? | daddy ) \b
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -93,6 +94,7 @@ def _is_minor(text: str, who: str) -> re.Match[str] | None:
     """Where a text says of somebody that they are no adult."""
     return re.search(
         rf"\bas an? (?:{_AGE}[- ]years?[- ]old|(?!child){_YOUNG})\b"
+        rf"|\b{who}(?: have| has|'ve)?(?: just| only)? turn(?:ed|s)? {_AGE}\b(?! [a-z]+s\b)"
         rf"|\b{who}(?: are|'re| is|, an?|, the) (?:only |just |still |barely )?(?:an? |the )?(?:\w+ )??"
         rf"(?:{_AGE}\b(?! (?:of|minutes?|hours?|days?|weeks?|months?|miles?|to|in|people|times?|percent|short|behind|years? (?!old)))"
         rf"(?:[- ]years?[- ]old)?|{_YOUNG}\b(?! of| psych| nurse| doctor)|underage\b)",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import chain, pairwise
+from itertools import pairwise
 
 from comity.library.lint.findings import Found, Shelf, place, prose
 from comity.library.lint.words import numbers, sentences, stem, words
@@ -105,7 +105,8 @@ def _limits_beyond(price: Price, field: str, text: str) -> Iterator[str]:
     low, high = price.range
     reserve, most = price.reserves[seat], seat == price.buyer
     for sentence in sentences(text):
-        limits = set(_limits(sentence, price.unit, _AT_MOST if most else _AT_LEAST))
+        own = name == "goal" or _OWN_DEED.search(sentence) is not None
+        limits = set(_limits(sentence, price.unit, _AT_MOST if most else _AT_LEAST)) if own else set()
         named = set(_amounts(sentence, price.unit)) if name == "goal" else set()
         for amount in sorted(limits | named):
             said = f"{price.unit}{amount:g}"
@@ -121,13 +122,16 @@ def _limits(sentence: str, unit: str, kind: re.Pattern[str]) -> Iterator[float]:
     """The sums beside words for the most one pays or the least one takes: in the unit, in figures without any, or in words."""
     for found in kind.finditer(sentence):
         after, before = sentence[found.end() : found.end() + 40], sentence[max(0, found.start() - 25) : found.start()]
-        bare = re.match(
-            r"\W{0,2}(?:of |is |at |about )?(?:\W?)(\d[\d.,]*\d)(?=\s*(?:[.,;:!?)]|$|(?:for|to|and|or|in|on|if)\b))",
-            after,
-        )
-        spelt = re.match(rf"\W*(?:of |is |at |about )?([a-z -]+?) (?:{_worded(unit)})\b", after, re.IGNORECASE)
-        yield from chain(_amounts(after, unit), _amounts(before, unit) if _ENDS.match(found[0]) else ())
-        yield from chain.from_iterable(numbers(each[1]) for each in (bare, spelt) if each)
+        yield from _amounts(after, unit)
+        if bare := _BARE_AFTER.match(after):
+            yield from numbers(bare[0])
+        if spelt := re.match(
+            rf"\W*(?:of |is |at |about )?({_NUMBER})(?: (?:{_worded(unit)})\b|[.,;:!?]|$)", after, re.IGNORECASE
+        ):
+            yield from (number for number in numbers(spelt[1]) if number >= _A_SUM)
+        if _ENDS.match(found[0]):
+            yield from _amounts(before, unit)
+            yield from numbers(last[0]) if (last := re.search(r"\d[\d.,]*\d\W*$", before)) else ()
 
 
 def _worded(unit: str) -> str:
@@ -157,10 +161,24 @@ def _other_amounts(amount: int, unit: str, name: str, text: str) -> Iterator[str
         yield f"{', '.join(f'{number:g}' for number in sorted(said))} {unit}, where the payoff's {name} is {amount}"
 
 
+_A_SUM = 13
+"""Smaller numbers in words, and without a unit, are counts and hours."""
+
+_BARE_AFTER = re.compile(
+    r"\W{0,2}(?:of |is |at |about )?\W?\d[\d.,]*\d(?=\s*(?:[.,;:!?)]|$|(?:for|to|and|or|in|on|if)\b))", re.IGNORECASE
+)
+_NUMBER = (
+    r"(?:(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]+teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
+    r"|hundred|thousand|an?|and)\b[ -]?)+(?<! )"
+)
+_OWN_DEED = re.compile(
+    r"\b(?:pay|paying|afford|spend|spending|go (?:up|down|as|no|to)|raise|put by|purse|budget|take|accept|sell|settle|limit|floor|cap)\b",
+    re.IGNORECASE,
+)
 _ENDS = re.compile(r"at (?:the )?(?:most|least)|or (?:less|more)|tops|maximum|minimum", re.IGNORECASE)
 _AT_MOST = re.compile(
     r"\b(?:at (?:the )?most|no more than|not more than|not (?:go )?(?:above|over|beyond)|never (?:above|over|more than)|up to|as (?:much|high) as"
-    r"|above|over|beyond|more than|or less|tops|(?:maximum|limit|ceiling)(?: of| is)?|stop at|under|below|less than|not exceed(?:ing)?)\b",
+    r"|above|over|beyond|more than|or less|tops|(?:maximum|limit|ceiling|cap|budget)(?: of| is)?|stop at|under|below|less than|not exceed(?:ing)?)\b",
     re.IGNORECASE,
 )
 _AT_LEAST = re.compile(

@@ -124,6 +124,10 @@ _SOMEBODY_NAMED = re.compile(
     r"[a-z,;] (?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|July|August|September|October"
     r"|November|December|Christmas|Easter|Ramadan|New|English|German|French|Spanish|Italian)([A-Z][a-z]+)"
 )
+_SETTLES_WITH = re.compile(
+    r"\b(?:reconcile|reconciled|peace|up|terms|settle|agree|together|deal|divorce|quarrel|speak|talk|even|part) (?:with|to|from) your"
+    r" ([\w']+(?: [\w']+)?)"
+)
 _ONES_OWN = re.compile(r"\byour ([\w']+(?: [\w']+)?)")
 _TREATED_AS_ONE = re.compile(
     r"\b(?:[Tt]ell|[Aa]sk|[Pp]ersuade|[Cc]onvince|[Oo]we|[Rr]emind|[Tt]hank|[Ff]orgive|[Tt]rust|[Ww]arn|[Hh]elp|[Mm]arry|Have|Let|Get|Bring|Make) ([A-Z][a-z]+)\b"
@@ -211,7 +215,8 @@ def _tie_in(field: str, text: str, *, close: bool) -> str:
         return f"ex {word}"
     if field == "setting":
         return _caught(_OPENS, text, listed("gendered"))
-    return _caught(_ONES_OWN, text, listed("ties")) if close else ""
+    pattern = _ONES_OWN if close else _SETTLES_WITH
+    return _caught(pattern, text, listed("ties")) if close or field.endswith(".goal") else ""
 
 
 def _caught(pattern: re.Pattern[str], text: str, gendered: frozenset[str]) -> str:
