@@ -117,7 +117,7 @@ def test_the_python_of_the_running_page_plays_the_plan(tmp_path: Path) -> None:
     (plan,), (code,) = blocks(RUNNING, "toml"), blocks(RUNNING, "python")
     (tmp_path / "pilot.toml").write_text(plan, "utf-8")
     printed = run_python(code, tmp_path)
-    assert "30 of 30" in printed
+    assert "60 of 60" in printed
     assert "turn_limit" in printed
 
 

@@ -66,11 +66,15 @@ def edit(folder: Path, old: str, new: str) -> None:
 def test_a_library_without_errors_passes_and_its_warnings_are_shown(comity: Comity, folder: Path) -> None:
     ran = comity("library", "lint", folder).ok()
     assert "warning: scenarios/bench: casts: has 0 casts" in ran.out
-    assert ran.out.endswith("0 errors, 1 warnings.\n")
+    assert ran.out.endswith("0 errors, 1 warnings in 2 characters, 0 relationships, 1 scenarios, 0 tasks.\n")
     assert comity("library", "lint", folder, "--json").ok().json["counts"] == {
         "errors": 0,
         "warnings": 1,
         "rules": {"few_casts": 1},
+        "characters": 2,
+        "relationships": 0,
+        "scenarios": 1,
+        "tasks": 0,
     }
 
 

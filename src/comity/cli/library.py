@@ -36,32 +36,37 @@ def check(
         Path | None, typer.Argument(help="A folder of your own; the shipped library unless given.")
     ] = None,
     embed: Annotated[
-        bool, typer.Option("--embed", help="Find near-duplicates by meaning too; needs the extra `embed`.")
+        bool, typer.Option("--embed", help="Look for near-duplicates and for told facts by meaning too; needs the extra `embed`.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Look for leaks, names and genders, casts that cannot be, duplicates, minors, real people and what is missing."""
-    findings = _findings(folder, embed=embed)
+    findings, records = _findings(folder, embed=embed)
     errors, warnings = ([each for each in findings if each.level == level] for level in ("error", "warning"))
     if as_json:
-        counts = {"errors": len(errors), "warnings": len(warnings), "rules": _rules(findings)}
+        counts = {"errors": len(errors), "warnings": len(warnings), "rules": _rules(findings), **records}
         print_json({"errors": list(map(asdict, errors)), "warnings": list(map(asdict, warnings)), "counts": counts})
     else:
         for finding in findings:
             told(f"{finding.level}: {finding}", style="red" if finding.level == "error" else "yellow")
-        told(f"{len(errors)} errors, {len(warnings)} warnings.", style="bold")
+        looked_at = ", ".join(f"{number:,} {what}" for what, number in records.items())
+        told(f"{len(errors)} errors, {len(warnings)} warnings in {looked_at or 'what could be read'}.", style="bold")
     raise typer.Exit(1 if errors else 0)
 
 
-def _findings(folder: Path | None, *, embed: bool) -> Sequence[Finding]:
-    """What the loader refuses, or else what the lint finds."""
+def _findings(folder: Path | None, *, embed: bool) -> tuple[Sequence[Finding], Mapping[str, int]]:
+    """What the loader refuses, or else what the lint finds and in how many records."""
     try:
         library = load_library(folder) if folder else starter()
     except LibraryError as error:
-        return [
-            Finding("unreadable", "error", problem.path, problem.field, problem.reason) for problem in error.problems
-        ]
-    return lint(library, embed=minilm() if embed else None)
+        return [Finding("unreadable", "error", each.path, each.field, each.reason) for each in error.problems], {}
+    records = {
+        "characters": len(library.characters),
+        "relationships": len(library.relationships),
+        "scenarios": len(library.scenarios),
+        "tasks": len(library.tasks),
+    }
+    return lint(library, embed=minilm() if embed else None), records
 
 
 def _rules(findings: Sequence[Finding]) -> Mapping[str, int]:
