@@ -106,7 +106,7 @@ def test_a_failed_evaluation_is_no_score_of_zero() -> None:
 
 
 def rewards(**changes: JsonValue) -> dict[str, JsonValue]:
-    return {**dict.fromkeys(KEYS, 1.0), "overall_score": 1.0} | changes
+    return {**dict.fromkeys(KEYS, 0.0), "overall_score": 0.0} | changes
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,13 @@ def rewards(**changes: JsonValue) -> dict[str, JsonValue]:
         (rewards(goal=1.5), "rewards.0.goal: not a whole number"),
         (rewards(goal="8"), "rewards.0.goal: not a whole number"),
         (rewards(goal=True), "rewards.0.goal: not a whole number"),
+        (rewards(goal=11), "rewards.0.goal: not a whole number from 0 to 10"),
+        (rewards(secret=1), "rewards.0.secret: not a whole number from -10 to 0"),
+        (rewards(goal=float("inf")), "rewards.0.goal: not a whole number"),
+        (rewards(goal=float("nan")), "rewards.0.goal: not a whole number"),
         (rewards(overall_score=1.1), "rewards.0.overall_score: not the mean"),
+        (rewards(overall_score=float("nan")), "rewards.0.overall_score: not the mean"),
+        (rewards(overall_score=10**400), "rewards.0.overall_score: not the mean"),
         ({"goal": 1.0}, "rewards.0: believability is missing"),
     ],
 )
