@@ -36,7 +36,10 @@ def check(
         Path | None, typer.Argument(help="A folder of your own; the shipped library unless given.")
     ] = None,
     embed: Annotated[
-        bool, typer.Option("--embed", help="Look for near-duplicates and for told facts by meaning too; needs the extra `embed`.")
+        bool,
+        typer.Option(
+            "--embed", help="Look for near-duplicates and for told facts by meaning too; needs the extra `embed`."
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
