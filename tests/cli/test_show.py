@@ -1,5 +1,8 @@
 """`comity show`: the whole record, or exactly what one character saw, in text and in JSON."""
 
+import sqlite3
+from pathlib import Path
+
 import pytest
 
 from cli.command import FIRST, ONE, OTHER, SALE, SECOND, Comity
@@ -80,3 +83,27 @@ def test_a_failure_is_shown_where_it_happened(comity: Comity) -> None:
     out = comity("show").ok().out
     assert f"[2] the agent of {OTHER} failed: " in out
     assert "failed" not in comity("show", "--as", FIRST).ok().out
+
+
+def test_an_episode_that_breaks_the_rules_of_this_version_is_shown_and_says_so(comity: Comity, tmp_path: Path) -> None:
+    haggling = next(task for task in TASKS.values() if task.scenario.payoff and task.scenario.payoff.kind == "price")
+    for _ in range(2):
+        comity("simulate", haggling.id, "--models", "negotiator:linear,negotiator:conceder", "--json").ok()
+    broken, whole = (str(row["id"]) for row in comity("list", "episodes", "--json").ok().json)
+    with sqlite3.connect("comity.db") as raw:
+        raw.execute(
+            'UPDATE events SET body = replace(body, \'"propose","terms":{"price":\', \'"propose","terms":{"price":7777\')'
+            " WHERE episode = ?",
+            (broken,),
+        )
+        raw.execute("UPDATE outcomes SET version = 0")
+    shown = comity("show", broken)
+    assert shown.code == 0
+    assert "[1]" in shown.out
+    assert "by the rules of this version" in shown.err
+    assert "By the rules" in comity("show", whole).ok().out
+    assert "price" in comity("show", broken, "--as", haggling.scenario.seats[0].id).complaint()
+    exported = comity("export", "jsonl", "--out", tmp_path / "all.jsonl", "--json")
+    assert exported.code == 1
+    assert [broken in str(problem) for problem in exported.json["problems"]] == [True]
+    assert whole in (tmp_path / "all.jsonl").read_text("utf-8")

@@ -43,6 +43,7 @@ from comity.run.changes import ChangedPlan
 from comity.run.cluster import ClusterError
 from comity.run.plan import PlanError
 from comity.store import StoreError
+from comity.world.episodes import Unplayable
 
 __all__ = ["app", "run"]
 
@@ -105,6 +106,7 @@ _MENDABLE = (
     Unacceptable,
     UnfinishedEpisode,
     UnknownSet,
+    Unplayable,
 )
 
 

@@ -60,8 +60,8 @@ def find_task(wanted: str, store: Store, library: Path | None) -> Task:
         return store.task(kept)
     except NotFound as error:
         known = [*(scenario.id for scenario in shelf.scenarios), *(task.id for task in shelf.tasks)]
-        of_library = "" if error.close else did_you_mean(wanted, known)
-        raise NotFound(f"{error}{of_library}; see them all: comity list tasks", error.close) from None
+        said = str(error) if error.close else f"there is no task {wanted!r}{did_you_mean(wanted, known)}"
+        raise NotFound(f"{said}; see them all: comity list tasks", error.close) from None
 
 
 def can_play(agents: Iterable[Agent], task: Task) -> None:

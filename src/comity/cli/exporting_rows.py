@@ -16,6 +16,7 @@ from comity.interop.parquet import tables_of, write_parquet
 from comity.interop.remarks import Report
 from comity.store import Store
 from comity.store.errors import Damaged
+from comity.world.episodes import Unplayable
 
 __all__ = ["add_to"]
 
@@ -80,7 +81,7 @@ def _kept(store: Store, ids: Iterable[str], found: Report) -> Iterator[Kept]:
     for id_ in ids:
         try:
             yield Kept(store.episode(id_), store.outcome(id_), store.scorecards(id_))
-        except Damaged as error:
+        except (Damaged, Unplayable) as error:
             found.problem(f"episode {id_}", str(error))
 
 

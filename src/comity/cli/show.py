@@ -8,9 +8,11 @@ from pydantic_core import to_jsonable_python
 
 from comity.agents.briefing import briefing, shown, shown_action
 from comity.cli.choose import open_store, seat_named
-from comity.cli.output import episode_record, print_cards, print_json, print_outcome, print_replies, told
+from comity.cli.output import complain, episode_record, print_cards, print_json, print_outcome, print_replies, told
 from comity.cli.talk import introduce, told_end
-from comity.world.episodes import Episode, replay
+from comity.store import Store
+from comity.world.episodes import Episode, Unplayable, replay
+from comity.world.outcomes import Outcome
 from comity.world.views import SeatView, view
 
 __all__ = ["add_to", "view_record"]
@@ -32,7 +34,7 @@ def show(
     """Show an episode."""
     with open_store(store) as opened:
         found = opened.episode(episode)
-        cards, outcome = opened.scorecards(found.id), opened.outcome(found.id)
+        cards, outcome = opened.scorecards(found.id), _outcome(opened, found.id)
     if seen_by is not None:
         seat = seat_named(found.task, seen_by)
         _print_view(view(replay(found), seat, episode=found.id), as_json=as_json)
@@ -44,6 +46,16 @@ def show(
         print_replies(found)
         print_outcome(found, outcome)
         print_cards(found, cards)
+
+
+def _outcome(store: Store, episode: str) -> Outcome | None:
+    try:
+        return store.outcome(episode)
+    except Unplayable as error:
+        complain(
+            f"by the rules of this version episode {episode} could not have been played, so it has no outcome: {error}"
+        )
+        return None
 
 
 def view_record(seen: SeatView) -> object:

@@ -15,7 +15,7 @@ from comity.world.record import Record, Slug
 
 __all__ = ["OUTCOME_VERSION", "Honesty", "Outcome", "outcome_of"]
 
-OUTCOME_VERSION = 1
+OUTCOME_VERSION = 2
 """Of the rules in this file and of all payoffs; it rises when a stored outcome would come out differently."""
 
 
