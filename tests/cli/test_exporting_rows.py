@@ -11,7 +11,10 @@ from store_records import RUBRIC
 
 from cli.command import Comity
 from comity.cli.choose import open_store
+from comity.library.loader import starter
 from comity.store import Member, RunRecord
+
+SALE = next(each.id for each in starter().scenarios if each.payoff and each.payoff.kind == "price")
 
 
 @pytest.fixture
@@ -50,6 +53,19 @@ def test_chat_holds_an_example_for_each_action(filled: Comity, tmp_path: Path) -
     found = lines(path)
     assert all(line["metadata"]["licence"] == "CC-BY-4.0" for line in found)  # type: ignore[index]
     assert [line["metadata"]["seat"] for line in found] == ["first", "second", "first", "second"]  # type: ignore[index]
+
+
+def test_chat_leaves_held_out_partners_out_and_says_how_much_that_was(filled: Comity, tmp_path: Path) -> None:
+    models = "negotiator:held-out@1/grim,negotiator:linear"
+    played = filled("simulate", SALE, "--models", models, "--turns", "5", "--json").ok().json
+    path = tmp_path / "chat.jsonl"
+    said = filled("export", "chat", "--out", path, "--json").ok().json
+    assert (said["episodes"], said["examples"], said["held out"]) == (2, 6, len(played["events"]))
+    assert {line["metadata"]["episode"] for line in lines(path)} == {"casino_7", "e1"}  # type: ignore[index]
+    assert f"{len(played['events'])} held out" in filled("export", "chat", "--out", path).ok().out
+    asked = filled("export", "chat", "--out", path, "--held-out", "--json").ok().json
+    assert (asked["episodes"], asked["examples"]) == (3, 6 + len(played["events"]))
+    assert "held out" not in asked
 
 
 def test_parquet_has_a_column_for_each_dimension_of_the_stores_rubrics(filled: Comity, tmp_path: Path) -> None:

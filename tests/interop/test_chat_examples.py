@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from comity.agents.negotiators import negotiator
 from comity.interop.chat_examples import examples_of, write_chat_examples
 from comity.interop.kept import Kept
 from comity.interop.remarks import Report
@@ -120,6 +123,45 @@ def test_one_episode_is_held_at_a_time(tmp_path: Path) -> None:
 
 class Watched(Kept):
     """One that a weak reference can be had of: it has no slots."""
+
+
+def between(first: Policy, second: Policy, *did: Action | Failure, id_: str = "e1") -> Kept:
+    """An episode of these two."""
+    of = kept(*did, id_=id_)
+    return Kept(of.episode.model_copy(update={"policies": {"a": first, "b": second}}), of.outcome, of.cards)
+
+
+MODEL = Policy(agent="llm", model="m1", style="chat@2")
+LINEAR, GRIM = (negotiator(f"negotiator:{name}").policy for name in ("linear", "held-out@1/grim"))
+
+
+@pytest.mark.parametrize("pair", [(MODEL, GRIM), (GRIM, MODEL), (GRIM, GRIM), (LINEAR, GRIM)])
+def test_neither_what_a_held_out_partner_did_nor_what_was_played_against_it_is_learnt(
+    tmp_path: Path, pair: tuple[Policy, Policy]
+) -> None:
+    path = tmp_path / "chat.jsonl"
+    wanted = [between(*pair, CLAIM, say("No."), PROPOSE, ACCEPT), between(MODEL, LINEAR, PROPOSE, ACCEPT, id_="e2")]
+    written = write_chat_examples(wanted, path, Report())
+    assert written.rows == {"episodes": 1, "examples": 2, "held out": 4}
+    assert sum(written.licences.values()) == 1
+    assert [json.loads(line)["metadata"]["episode"] for line in path.read_text().splitlines()] == ["e2", "e2"]
+
+
+def test_a_partner_of_a_pool_of_another_version_is_held_out_too(tmp_path: Path) -> None:
+    newer = Policy(agent="negotiator", style="held-out@2/somebody@1")
+    written = write_chat_examples([between(MODEL, newer, PROPOSE)], tmp_path / "chat.jsonl", Report())
+    assert written.rows == {"held out": 1}
+
+
+def test_for_analysis_they_are_written_where_that_is_asked_for_and_can_be_told_by_their_policies(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "chat.jsonl"
+    written = write_chat_examples([between(MODEL, GRIM, PROPOSE, ACCEPT)], path, Report(), held_out=True)
+    assert written.rows == {"episodes": 1, "examples": 2}
+    mine, theirs = (json.loads(line)["metadata"] for line in path.read_text().splitlines())
+    assert mine["partners"] == {"b": {"agent": "negotiator", "model": None, "adapter": None, "style": GRIM.style}}
+    assert (theirs["policy"], theirs["partners"]) == (mine["partners"]["b"], {"a": mine["policy"]})
 
 
 PASS = Action(type=ActionType.NONE)

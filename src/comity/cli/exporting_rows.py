@@ -28,6 +28,12 @@ _Run = Annotated[str | None, typer.Option(help="Only the episodes of this run.")
 _Where = Annotated[
     str | None, typer.Option("--store", help="Where episodes are kept; else COMITY_STORE, else ./comity.db.")
 ]
+_HeldOut = Annotated[
+    bool,
+    typer.Option(
+        "--held-out", help="Also what was played by and against held-out partners; for analysis, not training."
+    ),
+]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 _Write = Callable[[Iterable[Kept], Store, Report], Written]
 
@@ -54,9 +60,20 @@ def parquet(out: _Out, episodes: _Ids = None, run: _Run = None, store: _Where = 
     _export(write, ", ".join(map(str, tables_of(out).values())), episodes, run, store, as_json)
 
 
-def chat(out: _Out, episodes: _Ids = None, run: _Run = None, store: _Where = None, as_json: _Json = False) -> None:
+def chat(
+    out: _Out,
+    episodes: _Ids = None,
+    run: _Run = None,
+    store: _Where = None,
+    held_out: _HeldOut = False,
+    as_json: _Json = False,
+) -> None:
     """Export a training example for each action of each seat, one a line: the prompt as its seat saw it, and the reply."""
-    _export(lambda kept, opened, found: write_chat_examples(kept, out, found), f"{out}", episodes, run, store, as_json)
+
+    def write(kept: Iterable[Kept], opened: Store, found: Report) -> Written:
+        return write_chat_examples(kept, out, found, held_out=held_out)
+
+    _export(write, f"{out}", episodes, run, store, as_json)
 
 
 def _export(

@@ -2,8 +2,9 @@
 
 The prompt is what `LLMAgent` sends for the seat's view, made anew from the log; the last message is the action as the style itself
 writes it in later prompts. So the messages hold what the seat saw, and nothing else. What nobody did is not learnt: a `none` that an
-import put in, so that a record from elsewhere keeps to an order of turns, makes no example. Beside the messages stand numbers to
-choose examples by: of the outcome and of the newest scorecard, the seat's own.
+import put in, so that a record from elsewhere keeps to an order of turns, makes no example. Neither does what was played by or
+against partners that are held out for evaluation. Beside the messages stand numbers to choose examples by: of the outcome and of the
+newest scorecard, the seat's own.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 from comity.agents.chat import ChatStyle
+from comity.agents.negotiators import is_held_out
 from comity.interop.kept import Kept, Written, json_line, written_whole
 from comity.interop.remarks import Report
 from comity.world.actions import ActionType
@@ -24,14 +26,18 @@ from comity.world.views import Projection
 __all__ = ["examples_of", "write_chat_examples"]
 
 
-def write_chat_examples(episodes: Iterable[Kept], path: Path, report: Report) -> Written:
+def write_chat_examples(episodes: Iterable[Kept], path: Path, report: Report, *, held_out: bool = False) -> Written:
     """Write one example a line, holding one episode at a time. An episode whose events do not follow the rules is a problem.
 
-    Raises `ExportFailed`.
+    The examples of an episode in which a held-out partner plays are left out and counted as `held out`, unless `held_out` asks for
+    them: they are for analysis, and nothing may be learned from or against such a partner. Raises `ExportFailed`.
     """
     written = Written()
     with written_whole(path) as file:
         for kept in episodes:
+            if not held_out and any(map(is_held_out, kept.episode.policies.values())):
+                written.rows["held out"] += sum(_is_learnt(kept.episode, event) for event in kept.episode.events)
+                continue
             try:
                 lines = [json_line(example) for example in examples_of(kept)]
             except ValueError as error:
@@ -60,12 +66,16 @@ def examples_of(kept: Kept) -> Iterator[dict[str, object]]:
         prompts = {event.seat: style.messages(projection.view(state, event.seat)) for event in events}
         state = environment.step(state, {event.seat: event.did for event in events})
         for event in events:
-            if event.action is not None and not _inserted(episode, event):
+            if _is_learnt(episode, event):
                 prompt = prompts[event.seat]
                 # The seat's next prompt goes on with what it has just done.
                 done = style.messages(projection.view(state, event.seat))[len(prompt)]
                 messages = [{"role": role, "content": content} for role, content in (*prompt, done)]
                 yield {"messages": messages, "metadata": _metadata(kept, event, style)}
+
+
+def _is_learnt(episode: Episode, event: Event) -> bool:
+    return event.action is not None and not _inserted(episode, event)
 
 
 def _inserted(episode: Episode, event: Event) -> bool:
@@ -96,6 +106,7 @@ def _metadata(kept: Kept, event: Event, style: ChatStyle) -> dict[str, object]:
         "mode": episode.mode,
         "lite": episode.lite,
         "policy": _policy(episode.policies[event.seat]),
+        "partners": {seat: _policy(policy) for seat, policy in episode.policies.items() if seat != event.seat},
         "style": style.template.label,
         "prompt_hash": style.template.hash,
         "end": episode.end.reason.value if episode.end else None,

@@ -12,6 +12,7 @@ from comity.agents.negotiators import (
     HELD_OUT,
     HeldOutPartner,
     Style,
+    is_held_out,
     named_styles,
     negotiator,
     refuse_held_out,
@@ -130,6 +131,28 @@ def test_training_may_not_learn_from_the_pool() -> None:
                 HeldOutPartner, match=r"held out for evaluation, so that nothing .*train with: negotiator:linear"
             ):
                 refuse_held_out([mine, named])
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        *("held-out@1/grim", "held-out@1/grim@1", " negotiator:held-out@1/grim", "negotiator: held-out@1/grim\n"),
+        *("negotiator:held-out@1/gone", "negotiator:held-out@2/x", "held-out@2/x", "Negotiator:Held-Out@1/grim"),
+    ],
+)
+def test_the_guard_knows_every_way_to_write_a_pool_and_pools_that_it_does_not_know(named: str) -> None:
+    assert is_held_out(named)
+    with pytest.raises(HeldOutPartner, match="held out for evaluation"):
+        refuse_held_out(["negotiator:linear", named])
+
+
+def test_every_name_under_which_a_style_is_found_is_told_apart_by_the_guard() -> None:
+    for style in named_styles().values():
+        for named in (style.spec, style.label, style.spec.partition(":")[2], f"{style.spec}@{style.version}"):
+            assert negotiator(named).style == style
+            assert is_held_out(named) is bool(style.pool)
+    assert not is_held_out("openai:held-out@1/grim")
+    assert not is_held_out("http://127.0.0.1:9/v1#held-out@1/grim")
 
 
 def test_the_guard_judges_a_recorded_policy_by_what_it_is_and_not_by_another_agents_label() -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "SCHEME",
     "HeldOutPartner",
     "Style",
+    "is_held_out",
     "named_styles",
     "refuse_held_out",
     "style_of",
@@ -129,7 +130,9 @@ EXPERTS: Mapping[str, Style] = _by_name(
 )  # fmt: skip
 """What training may learn from and play against, by name."""
 
-_POOL = "held-out@1"
+_HELD_OUT = "held-out@"
+"""What the name of every such pool begins with."""
+_POOL = f"{_HELD_OUT}1"
 
 HELD_OUT: Mapping[str, Mapping[str, Style]] = {
     _POOL: _by_name(
@@ -175,14 +178,21 @@ def style_of(spec: str) -> Style:
     raise ModelNotFound(f"{wanted!r} names no negotiator of this version; there are: {', '.join(named_styles())}")
 
 
+def is_held_out(expert: Policy | str) -> bool:
+    """Whether a policy, as an episode records it, or a specification names a partner of a held-out pool, known here or not.
+
+    Of a specification every form counts that `style_of` takes, with blanks around it and in capitals too.
+    """
+    return _label(expert).casefold().startswith(_HELD_OUT)
+
+
 def refuse_held_out(experts: Iterable[Policy | str]) -> None:
     """Raise `HeldOutPartner` where one of these is in a held-out pool. For training to call with all it learns from.
 
     Args:
         experts: policies, as an episode records them, or the specifications of a plan.
     """
-    labels = [_label(expert) for expert in experts]
-    if held := [label for label in labels if label and label.partition("/")[0] in HELD_OUT]:
+    if held := [_label(expert) for expert in experts if is_held_out(expert)]:
         raise HeldOutPartner(
             f"{', '.join(dict.fromkeys(held))}: held out for evaluation, so that nothing may be learned from or against it; "
             f"train with: {', '.join(style.spec for style in EXPERTS.values())}"
@@ -190,7 +200,8 @@ def refuse_held_out(experts: Iterable[Policy | str]) -> None:
 
 
 def _label(expert: Policy | str) -> str:
-    """What follows the scheme; empty for whoever is no negotiator."""
+    """What follows the scheme, if there is one; empty for the policy of whoever is no negotiator."""
     if isinstance(expert, Policy):
         return expert.style or "" if expert.agent == AGENT else ""
-    return expert.removeprefix(SCHEME) if expert.startswith(SCHEME) else ""
+    scheme, colon, name = expert.strip().partition(":")
+    return name.strip() if f"{scheme}{colon}".casefold() == SCHEME else expert.strip()
