@@ -31,6 +31,7 @@ from comity.generate.relationships import RelationshipQuestions
 from comity.generate.scenarios import ScenarioQuestions
 from comity.models.protocol import (
     AuthenticationFailed,
+    BadRequest,
     ChatModel,
     Completion,
     ContextExceeded,
@@ -382,7 +383,34 @@ async def test_an_error_that_every_idea_would_meet_stops_the_rest(tmp_path: Path
 async def test_a_prompt_that_does_not_fit_is_nobodys_answer_and_says_what_to_do(tmp_path: Path) -> None:
     made = await run(tmp_path, Gate(answering(SCENARIOS), faults={PIANO: ContextExceeded("4,096 tokens")}), [PIANO])
     assert made.answered == []
-    assert "--examples 1" in made.stopped
+    assert made.stopped == ""
+    assert "--examples 1" in next(iter(made.failed))
+
+
+@pytest.mark.parametrize("error", [BadRequest("the prompt was filtered"), ContextExceeded("4,096 tokens")])
+async def test_a_prompt_that_is_refused_keeps_no_other_from_being_asked(tmp_path: Path, error: BadRequest) -> None:
+    in_order = await order(tmp_path / "order")
+    refusing = Gate(answering(SCENARIOS), faults={in_order[0]: error})
+    made = await run(tmp_path / "mine", refusing)
+    assert states(made) == dict.fromkeys(in_order[1:], "passed")
+    assert ([each.text for each in made.left], made.failed.total(), made.stopped) == ([in_order[0]], 1, "")
+    heard: list[tuple[str, int]] = []
+    made = await run(tmp_path / "mine", model(answering(SCENARIOS), heard))
+    assert (heard, made.left) == ([(in_order[0], 1)], [])
+
+
+async def test_a_server_that_takes_no_prompt_at_all_is_not_asked_about_every_idea(tmp_path: Path) -> None:
+    """The words differ in their numbers alone. One answer is enough to know that prompts are taken."""
+    ideas = [f"idea {number}" for number in range(30)]
+    faults = {text: BadRequest(f"no temperature of {n}.5, please") for n, text in enumerate(ideas)}
+    refusing = Gate(answering(SCENARIOS), faults=faults)
+    made = await run(tmp_path / "none", refusing, ideas)
+    assert len(refusing.asked) == 8
+    assert made.stopped.startswith("BadRequest: no temperature")
+    one = Gate(answering(SCENARIOS), faults=faults)
+    await run(tmp_path / "one", one, [PIANO])
+    made = await run(tmp_path / "one", one, [*ideas, PIANO])
+    assert (len(made.left), made.stopped) == (30, "")
 
 
 async def test_a_reply_too_long_to_be_told_of_is_an_answer_that_could_not_be_used(tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 A reply is in the journal before anything else is done with it. Candidates are checked in the order of their ideas and not in that of
 their replies, so that what is a duplicate of what does not depend on who was faster, nor on where a kill fell. What a server does
-wrong is nobody's answer: its idea stays unasked.
+wrong is nobody's answer: its idea stays unasked. A prompt that a server refuses keeps no other from being asked.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -43,8 +44,12 @@ from comity.world.record import derive_seed
 
 __all__ = ["Asking", "Batch", "check_waiting"]
 
-_FOR_ALL = (AuthenticationFailed, ModelNotFound, BadRequest, BudgetExhausted, GaveUp)
+_FOR_ALL = (AuthenticationFailed, ModelNotFound, BudgetExhausted, GaveUp)
 """Errors that every other idea would meet too."""
+_REFUSED = 8
+"""So many prompts refused in the same words, before anything was answered, say that the server takes none of this asking."""
+
+_NUMBER = re.compile(r"[\d,.]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,7 @@ class Batch:
             )
         self.before = len(self.answered)
         self._checking, self._checked = anyio.Lock(), 0
+        self._refused: Counter[str] = Counter()
         self._broken: JournalError | None = None
 
     @property
@@ -156,13 +162,19 @@ class Batch:
         except ModelError as error:
             said = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
             self.failed[said] += 1
-            if isinstance(error, _FOR_ALL):
+            if isinstance(error, _FOR_ALL) or (isinstance(error, BadRequest) and self._refuses_all(said)):
                 self.stopped = self.stopped or said
         except JournalError as error:
             self._broken, self.stopped = error, str(error)
         finally:
             self.in_flight -= 1
             room.release()
+
+    def _refuses_all(self, said: str) -> bool:
+        """Whether it is the asking that is refused and not this prompt alone. Servers count in their words."""
+        words = _NUMBER.sub("", said)
+        self._refused[words] += 1
+        return self._refused[words] >= _REFUSED and not self.answered
 
     async def _answer(self, idea: Idea) -> None:
         asking, id_ = self.asking, idea.candidate(self.asking.kind)
