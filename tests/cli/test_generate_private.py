@@ -57,5 +57,20 @@ def test_private_texts_are_in_the_journal_alone(
     assert holding == {Path("here/mine/candidates.jsonl")}
 
 
+@pytest.mark.parametrize(
+    "damage", [('"seats"', '"chairs"'), ('"goal":"', '"goal":""'), ('"extra_info":"', '"extra_info":1,"x":"')]
+)
+def test_a_damaged_journal_is_said_without_what_it_holds(comity: Comity, folder: Path, damage: tuple[str, str]) -> None:
+    with ModelServer(lambda number, body: json.dumps(secretive())) as server:
+        ideas = ideas_file(folder, ["passed"])
+        comity("generate", "scenarios", "--model", server.spec, "--into", "mine", "--ideas", ideas, "--count", "1").ok()
+    journal = folder / "mine" / "candidates.jsonl"
+    journal.write_text(journal.read_text("utf-8").replace(*damage), "utf-8")
+    ran = comity("generate", "review", "mine", "--list")
+    assert "line 1: is no row of this version's" in ran.complaint()
+    assert CANARY not in ran.out + ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
 def files(folder: Path) -> list[Path]:
     return [file for file in folder.rglob("*") if file.is_file()]

@@ -1,7 +1,9 @@
 """The journal keeps every row, whatever ends the process, and is one process's at a time."""
 
+import json
 import subprocess
 import sys
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -121,9 +123,93 @@ def test_a_row_that_cannot_be_read_is_named_and_nothing_is_changed(tmp_path: Pat
     file = tmp_path / JOURNAL
     file.write_bytes(file.read_bytes() + line + b"\n" + b"not whole")
     before = file.read_bytes()
-    with pytest.raises(JournalError, match=r"candidates\.jsonl: line 2: is no row"), Journal.open(tmp_path):
+    said = r"candidates\.jsonl: line 2: (is no row|no `answered` row).*remove all rows of"
+    with pytest.raises(JournalError, match=said), Journal.open(tmp_path):
         pass
     assert file.read_bytes() == before
+
+
+def test_a_last_row_that_lacks_its_lines_end_alone_is_kept(tmp_path: Path) -> None:
+    """As an editor leaves it that writes no end of the last line. Cut off, a decision would be undone."""
+    write(tmp_path, answered(), checked(), decided(accepted=False, reason="dull"))
+    file = tmp_path / JOURNAL
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
+    with Journal.open(tmp_path) as journal:
+        assert [each.reasons for each in journal.candidates] == [("dull",)]
+    assert file.read_bytes() == whole
+
+
+def test_a_last_line_that_is_whole_and_no_row_is_named_and_not_cut_off(tmp_path: Path) -> None:
+    write(tmp_path, answered())
+    file = tmp_path / JOURNAL
+    file.write_bytes(file.read_bytes() + b'{"event": "praised", "candidate": "c1"}')
+    before = file.read_bytes()
+    with pytest.raises(JournalError, match=r"line 2: is no row.*all rows of candidate 'c1'"), Journal.open(tmp_path):
+        pass
+    assert file.read_bytes() == before
+
+
+def test_what_is_said_of_a_damaged_row_repeats_none_of_its_texts(tmp_path: Path) -> None:
+    """A wrong type, an unknown field, a field that is missing, a broken text: each among texts that are private."""
+    write(tmp_path, answered())
+    file = tmp_path / JOURNAL
+    row = json.loads(file.read_bytes())
+    record = row["draft"]["record"]
+    secret = record["seats"][0]["extra_info"]
+    damaged = [
+        json.dumps(row | {"draft": row["draft"] | {"record": record | {"turn_limit": secret}}}),
+        json.dumps(row | {"draft": row["draft"] | {"record": {secret.replace(" ", "_"): 1, **record}}}),
+        json.dumps(row | {"draft": row["draft"] | {"notes": {secret: 1}}}),
+        json.dumps(row | {"draft": row["draft"] | {"record": {k: v for k, v in record.items() if k != "title"}}}),
+        json.dumps(row).replace(secret, f'"{secret}', 1),
+        json.dumps(row | {"event": secret}),
+    ]
+    for line in damaged:
+        file.write_text(f"{line}\n", "utf-8")
+        with pytest.raises(JournalError, match=r"line 1: is no row.*\(.*\).*candidate 'c1'") as refused:
+            read(tmp_path)
+        shown = "".join(traceback.format_exception(refused.value))
+        assert not [word for word in secret.split() if len(word) > 5 and word in shown]
+
+
+def test_the_rest_of_a_candidate_whose_answer_is_gone_is_named(tmp_path: Path) -> None:
+    write(tmp_path, answered("c1"), answered("c2"), checked("c1"))
+    file = tmp_path / JOURNAL
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[1:]))
+    with pytest.raises(JournalError, match=r"line 2: no `answered` row.*remove all rows of candidate 'c1'"):
+        read(tmp_path)
+
+
+def read(folder: Path) -> None:
+    with Journal.open(folder):
+        pass
+
+
+def test_what_comes_to_nothing_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    for folder in (tmp_path / "here", tmp_path / "not" / "yet"):
+        with pytest.raises(LookupError), Journal.open(folder, create=True):
+            raise LookupError
+    assert [each.name for each in tmp_path.rglob("*")] == ["here"]
+
+
+def test_what_was_kept_or_was_there_stays_whatever_is_raised(tmp_path: Path) -> None:
+    def keep_one_and_fail() -> None:
+        with Journal.open(tmp_path / "new", create=True) as journal:
+            journal.append(answered())
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        keep_one_and_fail()
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / JOURNAL).touch()
+    with pytest.raises(LookupError), Journal.open(tmp_path / "old", create=True):
+        raise LookupError
+    assert sorted(str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*.jsonl")) == [
+        f"new/{JOURNAL}",
+        f"old/{JOURNAL}",
+    ]
 
 
 def test_a_folder_without_a_journal_says_where_one_comes_from(tmp_path: Path) -> None:

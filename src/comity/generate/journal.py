@@ -1,16 +1,19 @@
 """The journal of a folder: one row of JSON a line, appended and made durable before anything that depends on it is done.
 
 What a kill may leave is a last line that is not whole; it is cut off when the journal is opened next. One process works on a folder at a time.
+Rows hold private texts, so that what is said of a row that cannot be read repeats nothing of it but its candidate's id.
 """
 
 import fcntl
+import json
 import os
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from comity.generate.candidates import Answered, Candidate, Replied, Row
 
@@ -19,7 +22,9 @@ __all__ = ["JOURNAL", "Journal", "JournalError"]
 JOURNAL = "candidates.jsonl"
 """Its name in a folder."""
 
-_ROWS: TypeAdapter[Row] = TypeAdapter(Row)
+_ROWS: TypeAdapter[Row] = TypeAdapter(Row, config=ConfigDict(hide_input_in_errors=True))
+_OF = re.compile(rb'"candidate": ?"([A-Za-z0-9_-]{1,64})"')
+"""Whose row a line is, readable or not."""
 
 
 class JournalError(ValueError):
@@ -42,19 +47,21 @@ class Journal:
         path = folder / JOURNAL
         if not create and not path.is_file():
             raise JournalError(f"{path}: there is no such file; candidates come from `comity generate scenarios`")
+        made = [each for each in (path, folder, *folder.parents) if not each.exists()]
         try:
             folder.mkdir(parents=True, exist_ok=True)
             file = path.open("a+b", buffering=0)
         except OSError as error:
             raise JournalError(f"{path}: cannot be opened ({error.strerror})") from error
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise JournalError(f"{path}: another process works on it; wait for it, or stop it first") from None
+            _lock(path, file)
             journal = cls(path, file)
-            journal._read()
-            yield journal
+            try:
+                journal._read()
+                yield journal
+            except BaseException:
+                _remove(made, file)
+                raise
 
     @property
     def candidates(self) -> Sequence[Candidate]:
@@ -71,7 +78,10 @@ class Journal:
 
     def append(self, row: Row) -> None:
         """Add a row for good. Raises `JournalError` where the disk takes no more; then nothing was added."""
-        line = row.model_dump_json().encode() + b"\n"
+        self._write(row.model_dump_json().encode() + b"\n")
+        self._take(row)
+
+    def _write(self, line: bytes) -> None:
         end = self._file.seek(0, os.SEEK_END)
         try:
             written = self._file.write(line)
@@ -82,18 +92,18 @@ class Journal:
         if written != len(line):
             self._file.truncate(end)
             raise JournalError(f"{self.path}: cannot be written (the disk is full); make room and go on")
-        self._take(row)
 
     def _read(self) -> None:
         self._file.seek(0)
         *lines, rest = self._file.readall().split(b"\n")
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate([*lines, rest] if _is_whole(rest) else lines, 1):
             try:
                 self._take(_ROWS.validate_json(line))
             except (ValidationError, KeyError) as error:
-                said = f"{self.path}: line {number}: is no row of this version's; mend or remove it"
-                raise JournalError(f"{said} ({error})") from error
-        if rest:
+                raise JournalError(f"{self.path}: line {number}: {_said(line, error)}") from None
+        if _is_whole(rest):
+            self._write(b"\n")
+        elif rest:
             self._file.truncate(self._file.tell() - len(rest))
 
     def _take(self, row: Row) -> None:
@@ -104,3 +114,46 @@ class Journal:
                 self._candidates[row.candidate] = Candidate(row)
             case _:
                 self._candidates[row.candidate] = self._candidates[row.candidate].after(row)
+
+
+def _lock(path: Path, file: FileIO) -> None:
+    """Have the file alone. Who had it last may have removed it between its opening and here."""
+    busy = f"{path}: another process works on it; wait for it, or stop it first"
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise JournalError(busy) from None
+    if os.fstat(file.fileno()).st_nlink == 0:
+        raise JournalError(busy)
+
+
+def _remove(made: Sequence[Path], file: FileIO) -> None:
+    """Leave no trace of what came to nothing: the journal, if it is new and empty, and the folders that were made for it."""
+    if not made or os.fstat(file.fileno()).st_size:
+        return
+    made[0].unlink(missing_ok=True)
+    with suppress(OSError):  # somebody has put something into it
+        for folder in made[1:]:
+            folder.rmdir()
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether nothing of a line is missing but its end: no part of an object is JSON."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _said(line: bytes, error: ValidationError | KeyError) -> str:
+    """What is wrong with a line, and what to do."""
+    found = _OF.search(line)
+    whose = f"candidate {found[1].decode()!r}" if found else "its candidate"
+    if isinstance(error, KeyError):
+        return f"no `answered` row stands before it for {whose}; put that back, or remove all rows of {whose}"
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    known = [str(part) for part in first["loc"] if isinstance(part, int) or part.isidentifier()]
+    place = ".".join(known[:-1] if first["type"] == "extra_forbidden" else known)
+    at = f"{place}: " if place else ""
+    return f"is no row of this version's ({at}{first['type']}); mend it, or remove all rows of {whose}"
