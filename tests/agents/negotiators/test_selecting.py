@@ -6,8 +6,19 @@ import pytest
 from games import a_task
 from negotiating import ALL, FIXED, fixed, moves_of, outcome, playing, seated, words_of
 
+from comity.library.fresh import fresh_one
+from comity.library.loader import starter
 from comity.world.deals import Division
 from comity.world.moves import Move, MoveKind
+from comity.world.tasks import Task
+
+
+def fresh_task(number: int) -> Task:
+    """A generated division, whichever way it is settled."""
+    scenario = fresh_one("division", number, seed=5)
+    seats = [seat.id for seat in scenario.seats]
+    return Task(id=scenario.id, scenario=scenario, cast=dict(zip(seats, starter().characters, strict=False)))
+
 
 GAME = FIXED["selection"]
 FAIR = ["linear", "tit-for-tat", "conceder", "held-out@1/splitter", "held-out@1/logroller"]
@@ -27,12 +38,30 @@ def test_those_who_claim_what_is_so_agree_on_the_split_with_the_greatest_product
     assert found.utilities["p1"] * found.utilities["p2"] == max(products)
 
 
-def test_a_bluffer_gets_a_split_of_what_it_claimed_and_the_firm_take_more_than_adds_up() -> None:
+def test_a_bluffer_gets_a_split_of_what_it_claimed() -> None:
     bluffed = outcome(playing(fixed("selection"), seated(fixed("selection"), "bluffer", "linear"), seed=1))
     assert (bluffed.status, bluffed.honesty["p1"].false) == ("agreed", 1)
-    assert (
-        outcome(playing(fixed("selection"), seated(fixed("selection"), "firm", "linear"), seed=1)).status == "no_deal"
-    )
+
+
+def test_the_firm_claim_only_what_is_dear_to_them_and_truly() -> None:
+    end = playing(fixed("selection"), seated(fixed("selection"), "firm", "linear"), seed=1)
+    assert moves_of(end, "p1")[0].terms == {"fuel": 5, "rope": 7}  # and not the rice, which is 1
+    assert outcome(end).honesty["p1"].false == 0
+
+
+GAMES = {
+    f"{task.id}": task
+    for task in (*starter().tasks, *(fresh_task(number) for number in range(40)))
+    if isinstance(task.scenario.payoff, Division) and task.scenario.payoff.settled_by == "selection"
+}
+
+
+@pytest.mark.parametrize("spec", ALL)
+def test_every_style_agrees_with_every_other_and_with_its_own_kind(spec: str) -> None:
+    assert len({task.scenario.id for task in GAMES.values()}) >= 10
+    for game, other in product(GAMES.values(), ALL):
+        found = outcome(playing(game, seated(game, spec, other), seed=1))
+        assert found.status == "agreed", f"{spec} with {other} in {game.id}"
 
 
 @pytest.mark.parametrize("spec", ALL)

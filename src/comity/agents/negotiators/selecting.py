@@ -1,7 +1,7 @@
 """A division in which both write down what they take: claims of what things are worth come first, and the split follows from them.
 
 From what both have claimed anyone can work out the same split, the one with the greatest product of both sides' claimed points
-(Nash 1950); that it is the same is what makes two negotiators agree. With somebody who claims nothing a style says aloud what it is
+(Nash 1950); that it is the same is what makes two negotiators agree. What was not claimed counts as worth nothing. With somebody who claims nothing a style says aloud what it is
 going to take, and takes it.
 """
 
@@ -19,6 +19,9 @@ __all__ = ["select"]
 
 _SHARES = {"soft": 0.4, "even": 0.55, "hard": 0.75}
 """What a style takes where nothing was claimed, as a share of all that there is for it."""
+
+_DEAR = 0.5
+"""Worth at least so much of what is dearest."""
 
 
 def select(style: Style, now: Moment[Division]) -> Decision:
@@ -42,10 +45,12 @@ def _claimed(now: Moment[Division], seat: str) -> Mapping[str, int]:
 
 
 def _claim(style: Style, now: Moment[Division]) -> dict[str, int]:
-    """All values, and for liars the cheapest as dear as the dearest."""
+    """All values; for liars the cheapest as dear as the dearest; who gives nothing for nothing names only what is dear."""
     own = dict(now.payoff.values[now.me])
     if style.claims == "lies":
         own[min(own, key=lambda item: (own[item], item))] = max(own.values())
+    elif style.answers == "never":
+        return {item: points for item, points in own.items() if points >= _DEAR * max(own.values())}
     return own
 
 
@@ -55,8 +60,7 @@ def _taken(
     if not mine or not theirs:
         offer = ledger_of(now).alike(_SHARES[style.temper])[-1]  # the same at every moment: it was said aloud
         return {item: int(count) for item, count in offer.terms.items()}
-    taken = _split(now, mine, theirs)
-    return _greedy(now, taken) if style.answers == "never" and style.claims != "lies" else taken
+    return _split(now, mine, theirs)
 
 
 def _split(now: Moment[Division], mine: Mapping[str, int], theirs: Mapping[str, int]) -> Mapping[str, int]:
@@ -77,16 +81,6 @@ def _split(now: Moment[Division], mine: Mapping[str, int], theirs: Mapping[str, 
 def _worths(items: Mapping[str, int], points: Mapping[str, int]) -> list[int]:
     """What everything that can be taken is worth at these points; the last takes all."""
     return list(map(sum, product(*([n * points.get(item, 0) for n in range(c + 1)] for item, c in items.items()))))
-
-
-def _greedy(now: Moment[Division], taken: Mapping[str, int]) -> Mapping[str, int]:
-    """One more of what is dearest to the seat among what it was to leave."""
-    own = now.payoff.values[now.me]
-    left = [item for item, count in now.payoff.items.items() if taken[item] < count]
-    if not left:
-        return taken
-    item = max(left, key=lambda thing: (own[thing], thing))
-    return {**taken, item: taken[item] + 1}
 
 
 def _words(now: Moment[Division], taken: Mapping[str, int]) -> dict[str, str]:
