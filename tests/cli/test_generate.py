@@ -263,7 +263,7 @@ def test_an_edit_in_the_editor_is_shown_checked_and_accepted(
     assert f"Once more: {first['record']['title']}" in ran.out
     (scenario,) = load_library(Path("mine")).scenarios
     assert scenario.title == f"Once more: {first['record']['title']}"
-    assert scenario.id == first["record"]["id"]
+    assert scenario.id == f"once_more_{first['record']['id']}"
     listed = comity("generate", "review", "mine", "--list", "--json").ok().json
     now = next(each for each in listed if each["id"] == first["id"])
     assert (now["state"], now["edited"], now["by"]) == ("accepted", True, "person")

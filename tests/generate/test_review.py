@@ -1,6 +1,8 @@
 """A person's decisions: what is accepted is a library that loads and can be played, and nothing of it is lost or done twice."""
 
+import errno
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -201,7 +203,68 @@ def test_a_library_that_does_not_load_is_left_as_it_is_with_its_faults_named(fol
     assert not (folder / "scenarios").exists()
 
 
+def test_what_was_accepted_and_then_removed_by_hand_can_be_rejected_or_accepted_anew(folder: Path) -> None:
+    """The hint names the record's own file alone; what it shares with others stays."""
+    with reviewing(folder) as review:
+        accepted = review.accept(about(review, PIANO))
+        file = folder / "scenarios" / "stuck_below_the_third.toml"
+        with pytest.raises(Unacceptable) as refused:
+            review.reject(accepted, "dull")
+    assert str(refused.value) == f"{accepted.id} was accepted already; remove {file} first, then reject it"
+    written = file.read_bytes()
+    file.unlink()
+    with reviewing(folder) as review:
+        assert review.accept(about(review, PIANO)).state == "accepted"
+        assert file.read_bytes() == written
+        file.unlink()
+        assert review.reject(about(review, PIANO), "dull").reasons == ("dull",)
+        assert review.text(about(review, PIANO))
+
+
+@pytest.mark.parametrize("name", ["scenarios", "characters"])
+def test_a_file_where_a_folder_should_be_is_said_and_nothing_is_written(folder: Path, name: str) -> None:
+    (folder / name).write_text("")
+    with reviewing(folder) as review:
+        with pytest.raises(Unacceptable, match=rf"^{name}/\w+\.toml: cannot be written; a file stands where a folder"):
+            review.accept(about(review, PIANO))
+        assert about(review, PIANO).state == "passed"
+    assert sorted(each.name for each in folder.iterdir()) == sorted(["candidates.jsonl", name])
+
+
+def test_a_disk_that_takes_no_more_is_said_and_leaves_no_part_of_a_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Path.write_text
+
+    def full(file: Path, text: str, encoding: str) -> int:
+        if not file.is_relative_to(folder):
+            return write(file, text, encoding)
+        write(file, text[:10], encoding)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with reviewing(folder) as review:
+        monkeypatch.setattr(Path, "write_text", full)
+        with pytest.raises(Unacceptable, match=r"cannot be written \(No space left on device\)"):
+            review.accept(about(review, PIANO))
+        monkeypatch.undo()
+        assert not [each for each in folder.rglob("*") if each.is_file() and each.name != "candidates.jsonl"]
+        assert review.accept(about(review, PIANO)).state == "accepted"
+
+
 # Characters and relationships
+
+
+def test_an_accepted_relationship_is_rejected_once_its_table_is_removed(tmp_path: Path) -> None:
+    ties(tmp_path, "friend", "a cup")
+    file = tmp_path / "relationships.toml"
+    with reviewing(tmp_path) as review:
+        accepted = review.accept(about(review, "a cup"))
+        assert accepted.draft
+        said = f"remove the table '{accepted.draft.record.id}' of {file} first"
+        with pytest.raises(Unacceptable, match=re.escape(said)):
+            review.reject(accepted, "dull")
+        file.write_text("")
+        assert review.reject(accepted, "dull").state == "rejected"
 
 
 def people_file(folder: Path) -> None:
@@ -333,6 +396,28 @@ def test_an_edit_that_the_loader_refuses_is_said_as_the_loader_says_it(
             review.edit(candidate, review.text(candidate).replace(was, now, 1))
         assert gettempdir() not in str(refused.value)
         assert about(review, PIANO) == candidate
+
+
+def test_a_taken_id_is_mended_by_another_title_or_name(tmp_path: Path) -> None:
+    shipped = starter().characters[0]
+    title = starter().scenarios[0].id.replace("_", " ").capitalize()
+    singer = "a singer at weddings"
+    taken = changed(CHARACTERS[singer], name=shipped.name)
+    make(tmp_path, CharacterQuestions(shown=1), model(answering({singer: taken})), [singer])
+    scenarios(tmp_path, {PIANO: changed(SCENARIOS[PIANO], title=title)})
+    with reviewing(tmp_path) as review:
+        for text, was, now, id_ in (
+            (singer, shipped.name, "Tamsin ../Ferrante", "tamsin_ferrante"),
+            (PIANO, title, "../../Stuck", "stuck"),
+        ):
+            assert "taken_id" in "".join(about(review, text).reasons)
+            edited = review.edit(about(review, text), review.text(about(review, text)).replace(was, now))
+            assert edited.draft
+            assert (edited.draft.record.id, edited.state) == (id_, "passed")
+            review.accept(edited)
+    library = load_library(tmp_path)
+    assert "tamsin_ferrante" in {who.id for who in library.characters}
+    assert {each.id for each in library.scenarios} == {"stuck"}
 
 
 def test_characters_and_relationships_are_edited_too(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from comity.generate.candidates import Draft, Made
 from comity.generate.casts import Cast, casts_of
 from comity.generate.library_files import character_file, relationship_entry, scenario_file
 from comity.generate.present import PARTS, people
+from comity.generate.questions import slug
 from comity.library import LibraryError, load_library
 from comity.world.characters import Character
 from comity.world.collection import Collection, related
 from comity.world.relationships import Relationship
 from comity.world.scenarios import Scenario
 
-__all__ = ["Unacceptable", "accept", "read_draft"]
+__all__ = ["Unacceptable", "accept", "file_of", "place", "read_draft"]
 
 _RELATIONSHIPS = "relationships.toml"
 _COPIED = "Copied from Comity's library, so that whoever is cast here is here."
@@ -32,7 +33,7 @@ def accept(folder: Path, draft: Draft, comments: Sequence[str], seed: int) -> tu
     """Write a draft into a folder, with the characters it needs and their relationships, and say which files were written.
 
     What is there already, word for word, is left as it is: accepting twice is accepting once. Raises `Unacceptable` where the
-    folder would not load any more, and `LibraryError` where it does not now.
+    folder would not load any more or a file cannot be written, and `LibraryError` where it does not load now.
 
     Args:
         comments: lines for the head of the record's own file.
@@ -40,31 +41,70 @@ def accept(folder: Path, draft: Draft, comments: Sequence[str], seed: int) -> tu
     """
     files = _files(folder, draft, comments, seed)
     _rehearse(folder, files)
-    for name, text in files.items():
-        _place(folder / name, text)
+    place(folder, files)
     return tuple(files)
 
 
+def place(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files of a folder by their names in it, each in one step. Raises `Unacceptable` with the first that cannot be written."""
+    for name, text in files.items():
+        try:
+            _place(folder / name, text)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise Unacceptable(f"{folder / name}: cannot be written; a file stands where a folder should") from error
+        except OSError as error:
+            raise Unacceptable(
+                f"{folder / name}: cannot be written ({error.strerror}); mend that and do it again"
+            ) from error
+
+
+def file_of(record: Made) -> str:
+    """The file that a record stands in, seen from its library's folder."""
+    return _DRAFT[_kind(record)].format(record.id)
+
+
 def read_draft(text: str, was: Draft) -> Draft:
-    """What a person made of a draft's file. Its id stays. Raises `Unacceptable` with the loader's reasons."""
+    """What a person made of a draft's file. Raises `Unacceptable` with the loader's reasons.
+
+    A scenario with another title, or a character with another name, has the id of that.
+    """
     record = was.record
-    kind = _kind(record)
-    name = _DRAFT[kind].format(record.id)
     if any(line.strip().replace(" ", "") == "[[casts]]" for line in text.splitlines()):
         raise Unacceptable("casts are drawn when it is accepted; leave them out here, and change them in the file then")
+    whom = record.between if isinstance(record, Relationship) else ()
+    there = {f"characters/{who}.toml": character_file(_nobody(who)) for who in whom}
     with TemporaryDirectory() as made:
-        _place(Path(made) / name, text)
-        for who in record.between if isinstance(record, Relationship) else ():
-            _place(Path(made) / "characters" / f"{who}.toml", character_file(_nobody(who)))
-        try:
-            read = load_library(Path(made))
-        except LibraryError as error:
-            raise Unacceptable(str(error).replace(f"{made}{os.sep}", "")) from None
+        read = _load(Path(made), {file_of(record): text, **there})
     every: tuple[Made, ...] = (*read.scenarios, *read.characters, *read.relationships)
     found = [each for each in every if isinstance(each, type(record))]
-    if [each.id for each in found] != [record.id]:
+    if len(found) != 1:
         raise Unacceptable(f"the file should hold the one record {record.id!r}")
-    return Draft(record=found[0], notes=_notes(text, was))
+    return Draft(record=_named_anew(found[0], record), notes=_notes(text, was))
+
+
+def _named_anew(record: Made, was: Made) -> Made:
+    """The record with the id of its new title or name; that of a relationship stands in its file."""
+    now, before = _title(record), _title(was)
+    return record if now == before else record.model_copy(update={"id": slug(now, was.id)})
+
+
+def _title(record: Made) -> str:
+    match record:
+        case Scenario():
+            return record.title
+        case Character():
+            return record.name
+        case Relationship():
+            return ""
+
+
+def _load(folder: Path, files: Mapping[str, str]) -> Collection:
+    """The library that a folder is with these files. What is wrong is said without the folder's own name."""
+    try:
+        place(folder, files)
+        return load_library(folder)
+    except (LibraryError, Unacceptable) as error:
+        raise Unacceptable(str(error).replace(f"{folder}{os.sep}", "")) from None
 
 
 def _kind(record: Made) -> str:
@@ -146,22 +186,26 @@ def _rehearse(folder: Path, files: Mapping[str, str]) -> None:
     """Load what the folder would be with these files."""
     with TemporaryDirectory() as made:
         copy = Path(made)
-        for part in (*PARTS, "library.toml"):
-            if (folder / part).is_dir():
-                shutil.copytree(folder / part, copy / part)
-            elif (folder / part).is_file():
-                shutil.copy(folder / part, copy / part)
-        for name, text in files.items():
-            _place(copy / name, text)
         try:
-            load_library(copy)
-        except LibraryError as error:
-            raise Unacceptable(str(error).replace(f"{made}{os.sep}", "")) from None
+            for part in (*PARTS, "library.toml"):
+                if (folder / part).is_dir():
+                    shutil.copytree(folder / part, copy / part)
+                elif (folder / part).is_file():
+                    shutil.copy(folder / part, copy / part)
+        except OSError as error:
+            raise Unacceptable(
+                f"{folder}: cannot be copied to {copy} to try it there ({error.strerror or error})"
+            ) from error
+        _load(copy, files)
 
 
 def _place(file: Path, text: str) -> None:
     """Write a file in one step: whoever looks sees it whole or as it was."""
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_name(f".{file.name}.new")
-    new.write_text(text, "utf-8")
-    new.replace(file)
+    try:
+        new.write_text(text, "utf-8")
+        new.replace(file)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise

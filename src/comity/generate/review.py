@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import TypedDict
 
 from comity._version import code_version
-from comity.generate.acceptance import Unacceptable, accept, read_draft
+from comity.generate.acceptance import Unacceptable, accept, file_of, read_draft
 from comity.generate.batch import check_waiting
 from comity.generate.candidates import Candidate, Decided, Draft, Edited
 from comity.generate.checks import check
@@ -12,6 +12,7 @@ from comity.generate.journal import Journal
 from comity.generate.library_files import draft_file
 from comity.generate.present import folder_library, present
 from comity.library.lint import Embedder, Finding
+from comity.world.relationships import Relationship
 
 __all__ = ["Review"]
 
@@ -46,7 +47,10 @@ class Review:
         return found[0]
 
     def accept(self, candidate: Candidate) -> Candidate:
-        """Write the draft into the folder's library. Raises `Unacceptable` where it has faults, and writes nothing then."""
+        """Write the draft into the folder's library. Raises `Unacceptable` where it has faults, and writes nothing then.
+
+        What was accepted and then removed by hand may be accepted anew.
+        """
         draft = self._open(candidate)
         if errors := [each for each in self._check(candidate, draft) if each.level == "error"]:
             raise Unacceptable(
@@ -56,9 +60,9 @@ class Review:
         return self._decide(candidate, Decided(**self._row(candidate), accepted=True, files=files))
 
     def reject(self, candidate: Candidate, reason: str) -> Candidate:
-        """Set it aside. Raises `Unacceptable` where it was accepted, or where no reason is given."""
-        if candidate.state == "accepted":
-            raise Unacceptable(f"{candidate.id} was accepted already; remove its files instead")
+        """Set it aside. Raises `Unacceptable` where it was accepted and is there still, or where no reason is given."""
+        if stands := self._stands(candidate):
+            raise Unacceptable(f"{candidate.id} was accepted already; remove {stands} first, then reject it")
         if not reason.strip():
             raise Unacceptable("say why; the reason is kept with the candidate")
         return self._decide(candidate, Decided(**self._row(candidate), accepted=False, reason=reason.strip()))
@@ -80,10 +84,19 @@ class Review:
     def _open(self, candidate: Candidate) -> Draft:
         if candidate.draft is None:
             raise Unacceptable(f"{candidate.id} holds nothing: {candidate.answered.problem}")
-        if candidate.state == "accepted":
-            files = ", ".join(candidate.decided.files) if candidate.decided else ""
-            raise Unacceptable(f"{candidate.id} was accepted already; edit the file instead: {files}")
+        if stands := self._stands(candidate):
+            raise Unacceptable(f"{candidate.id} was accepted already; edit {stands} instead")
         return candidate.draft
+
+    def _stands(self, candidate: Candidate) -> str:
+        """Where what was accepted is to be found; empty where it was not, or where somebody has removed it since."""
+        if candidate.state != "accepted" or candidate.draft is None:
+            return ""
+        record, file = candidate.draft.record, self.folder / file_of(candidate.draft.record)
+        if not isinstance(record, Relationship):
+            return str(file) if file.exists() else ""
+        pairs = [set(each.between) for each in folder_library(self.folder).relationships]
+        return f"the table {record.id!r} of {file}" if set(record.between) in pairs else ""
 
     def _check(self, candidate: Candidate, draft: Draft) -> tuple[Finding, ...]:
         own = folder_library(self.folder)
