@@ -170,7 +170,11 @@ def id_of(candidates: list[dict[str, Any]], idea: str) -> str:
 
 def test_accepted_scenarios_are_a_library_that_a_plan_plays(comity: Comity, generated: list[dict[str, Any]]) -> None:
     wanted = [id_of(generated, text) for text in (PIANO, BENCH)]
-    accepted = comity("generate", "review", "mine", "--accept", wanted[0], "--accept", wanted[1], "--json").ok().json
+    accepted = (
+        comity("generate", "review", "mine", "--accept", wanted[0], "--accept", wanted[1], "--json")
+        .ok()
+        .json["decided"]
+    )
     assert [(each["id"], each["state"], each["by"]) for each in accepted] == [
         (id_, "accepted", "person") for id_ in wanted
     ]
@@ -187,17 +191,58 @@ def test_accepted_scenarios_are_a_library_that_a_plan_plays(comity: Comity, gene
 
 
 def test_all_that_the_rules_let_through_are_accepted_at_once(comity: Comity, generated: list[dict[str, Any]]) -> None:
-    accepted = comity("generate", "review", "mine", "--accept", "all", "--json").ok().json
+    accepted = comity("generate", "review", "mine", "--accept", "all", "--json").ok().json["decided"]
     assert {each["idea"]["text"] for each in accepted} == set(SCENARIOS)
     assert len(load_library(Path("mine")).tasks) == 20
     assert comity("library", "lint", "mine", "--json").ok().json["counts"]["errors"] == 0
-    assert comity("generate", "review", "mine", "--accept", "all", "--json").ok().json == []
+    assert comity("generate", "review", "mine", "--accept", "all", "--json").ok().json == {
+        "decided": [],
+        "refused": [],
+    }
+
+
+def test_one_that_is_refused_stops_no_other_and_both_are_said(comity: Comity, generated: list[dict[str, Any]]) -> None:
+    """The scenario of another file has become the twin of one of them, as two have that say the same."""
+    twin = next(each for each in generated if each["idea"]["text"] == PIANO)
+    others = {PIANO, FROST, RING, BENCH} - {PIANO}
+    Path("mine/scenarios").mkdir()
+    seats = "".join(
+        f"[[seats]]\n{''.join(f'{name} = {json.dumps(seat[name])}' + chr(10) for name in ('id', 'role', 'goal', 'extra_info'))}"
+        for seat in twin["record"]["seats"]
+    )
+    Path("mine/scenarios/twin.toml").write_text(
+        f'title = "Twin"\nsetting = {json.dumps(twin["record"]["setting"])}\n{seats}'
+    )
+    ran = comity("generate", "review", "mine", "--accept", "all", "--accept", "nobody", "--json")
+    assert (ran.code, ran.err) == (1, "")
+    assert {each["idea"]["text"] for each in ran.json["decided"]} == others
+    assert [each["id"] for each in ran.json["refused"]] == [twin["id"], "nobody"]
+    assert "near_duplicate" in ran.json["refused"][0]["reason"]
+    assert {scenario.title for scenario in load_library(Path("mine")).scenarios} == {
+        "Twin",
+        *(SCENARIOS[text]["title"] for text in others),
+    }
+    wanted = id_of(generated, FROST)
+    ran = comity("generate", "review", "mine", "--accept", "nobody", "--reject", twin["id"], "--reason", "dull")
+    assert "is no candidate here" in ran.complaint()
+    assert f"{twin['id']}  scenarios  rejected by person" in ran.out
+    said = comity("generate", "review", "mine", "--reject", wanted, "--reason", "dull").complaint()
+    assert "remove mine/scenarios/two_degrees_before_dawn.toml first" in said
+
+
+def test_a_list_decides_nothing(comity: Comity, generated: list[dict[str, Any]]) -> None:
+    for decision in ("--accept", "--reject"):
+        said = comity("generate", "review", "mine", "--list", decision, "all", "--reason", "dull").complaint(2)
+        assert "decides nothing" in said
+    assert not Path("mine/scenarios").exists()
 
 
 def test_a_rejection_wants_a_reason_and_keeps_it(comity: Comity, generated: list[dict[str, Any]]) -> None:
     wanted = id_of(generated, PIANO)
     assert "say why" in comity("generate", "review", "mine", "--reject", wanted).complaint()
-    (rejected,) = comity("generate", "review", "mine", "--reject", wanted, "--reason", "dull", "--json").ok().json
+    (rejected,) = (
+        comity("generate", "review", "mine", "--reject", wanted, "--reason", "dull", "--json").ok().json["decided"]
+    )
     assert (rejected["state"], rejected["by"], rejected["reasons"]) == ("rejected", "person", ["dull"])
     said = comity("generate", "review", "mine", "--list").ok().out
     assert f"{wanted}  scenarios  rejected by person  Stuck below the third: dull" in " ".join(said.split("\n"))
@@ -281,10 +326,45 @@ def test_a_text_that_cannot_be_read_is_not_lost(
     assert scenario.title.startswith("Kept: ")
 
 
-def test_an_editor_that_is_not_there_is_said(
-    comity: Comity, generated: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("code", "said", "kept"),
+    [
+        (
+            "file.write_bytes(text.replace('title = \"', 'title = \"Caf\\u00e9 ').encode('latin-1'))",
+            "is not UTF-8 at byte",
+            True,
+        ),
+        ("file.unlink()", "the editor left no file", False),
+        ("file.write_text(text + '# mine'); sys.exit(3)", "did not work", True),
+        ("sys.exit(3)", "did not work", False),
+        ("file.write_text(text.replace('goal', 'gaol'))", "unknown field", True),
+    ],
+)
+def test_what_an_editor_does_wrong_is_a_line_and_no_text_is_lost(
+    comity: Comity,
+    generated: list[dict[str, Any]],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+    said: str,
+    kept: bool,
 ) -> None:
-    monkeypatch.setenv("EDITOR", "no-such-editor")
+    (folder / "kept").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder / "kept"))
+    monkeypatch.setenv("EDITOR", editor(folder, f"{code}\nsys.exit()"))
+    ran = comity("generate", "review", "mine", stdin="e\nq\n")
+    assert (ran.code, said in ran.out) == (0, True)
+    files = [file for file in (folder / "kept").rglob("*") if file.is_file()]
+    assert [f"is kept in {file}" in ran.err for file in files] == [True] * kept
+    assert len(files) == kept
+    assert not list((folder / "kept").iterdir()) or kept
+
+
+@pytest.mark.parametrize("name", ["no-such-editor", 'vi "x', " "])
+def test_an_editor_that_is_not_there_is_said(
+    comity: Comity, generated: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("EDITOR", name)
     assert "set EDITOR to another" in comity("generate", "review", "mine", stdin="e\nq\n").ok().out
 
 

@@ -2,17 +2,18 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Annotated
 
 import typer
 
-from comity.cli.output import print_json, told
+from comity.cli.output import complain, print_json, told
 from comity.generate.acceptance import Unacceptable
 from comity.generate.candidates import Candidate
 from comity.generate.checks import Remembering
@@ -49,21 +50,25 @@ def review(
         bool, typer.Option("--json", help="Print JSON and nothing else; with --list, --accept or --reject.")
     ] = False,
 ) -> None:
-    """Decide about candidates. Those that are accepted become files of a library in the same folder."""
-    by_script = listing or accept or reject
-    if as_json and not by_script:
+    """Decide about candidates. Those that are accepted become files of a library in the same folder.
+
+    Of several, one that is refused stops no other; the command exits with 1 then.
+    """
+    decides = bool(accept or reject)
+    if listing and decides:
+        raise typer.BadParameter("decides nothing; leave out --accept and --reject", param_hint="--list")
+    if as_json and not (listing or decides):
         raise typer.BadParameter("goes with --list, --accept or --reject", param_hint="--json")
     with Journal.open(folder) as journal:
         made = Review(journal, Remembering(minilm()) if embed else None)
-        if not by_script:
+        if decides:
+            _by_script(made, accept or (), reject or (), reason, as_json=as_json)
+        elif not listing:
             _Sitting(made).through([each for each in made.candidates if each.state in _wanted(rejected)])
-            return
-        decided = [*_accept(made, accept or ()), *(made.reject(made.candidate(id_), reason) for id_ in reject or ())]
-        shown = made.candidates if listing else decided
-        if as_json:
-            print_json([candidate_record(each) for each in shown])
+        elif as_json:
+            print_json([candidate_record(each) for each in made.candidates])
         else:
-            for each in shown:
+            for each in made.candidates:
                 told(_line(each))
 
 
@@ -71,12 +76,34 @@ def _wanted(rejected: bool) -> tuple[str, ...]:
     return ("passed", "rejected") if rejected else ("passed",)
 
 
-def _accept(made: Review, ids: Sequence[str]) -> Iterator[Candidate]:
-    for id_ in ids:
-        if id_ == "all":
-            yield from (made.accept(each) for each in made.candidates if each.state == "passed")
-        else:
-            yield made.accept(made.candidate(id_))
+def _by_script(made: Review, accept: Sequence[str], reject: Sequence[str], reason: str, *, as_json: bool) -> None:
+    """Decide about all that are named, and say of each what came of it."""
+    decided: list[Candidate] = []
+    refused: dict[str, str] = {}
+    for id_, decide in _wishes(made, accept, reject, reason):
+        try:
+            decided.append(decide(made.candidate(id_)))
+        except Unacceptable as error:
+            refused[id_] = str(error)
+    if as_json:
+        told_refused = [{"id": id_, "reason": said} for id_, said in refused.items()]
+        print_json({"decided": [candidate_record(each) for each in decided], "refused": told_refused})
+    else:
+        for each in decided:
+            told(_line(each))
+        for said in refused.values():
+            complain(said)
+    if refused:
+        raise typer.Exit(1)
+
+
+def _wishes(
+    made: Review, accept: Sequence[str], reject: Sequence[str], reason: str
+) -> Iterator[tuple[str, Callable[[Candidate], Candidate]]]:
+    for id_ in accept:
+        every = [each.id for each in made.candidates if each.state == "passed"] if id_ == "all" else [id_]
+        yield from ((each, made.accept) for each in every)
+    yield from ((id_, lambda candidate: made.reject(candidate, reason)) for id_ in reject)
 
 
 def candidate_record(candidate: Candidate) -> dict[str, object]:
@@ -123,8 +150,8 @@ class _Sitting:
 
     def __init__(self, made: Review) -> None:
         self._made = made
-        self._texts: dict[str, str] = {}
-        """What a person wrote that could not be read, by candidate: nobody writes it twice."""
+        self._kept: dict[str, Path] = {}
+        """What a person wrote that could not be taken, by candidate: nobody writes it twice."""
 
     def through(self, candidates: Sequence[Candidate]) -> None:
         """Show one after the other, until all are decided about or the person has had enough."""
@@ -132,10 +159,14 @@ class _Sitting:
             told(
                 "Nothing waits for a decision. --list shows all candidates, --rejected goes through those that were rejected."
             )
-        for number, candidate in enumerate(candidates, 1):
-            told(f"\n[{number} of {len(candidates)}]", style="dim")
-            if not self._decide(candidate):
-                break
+        try:
+            for number, candidate in enumerate(candidates, 1):
+                told(f"\n[{number} of {len(candidates)}]", style="dim")
+                if not self._decide(candidate):
+                    break
+        finally:
+            for id_, file in self._kept.items():
+                complain(f"what you wrote of {id_} was not taken and is kept in {file}")
 
     def _decide(self, candidate: Candidate) -> bool:
         """Whether to go on with the next."""
@@ -167,11 +198,27 @@ class _Sitting:
         return edited
 
     def _edit(self, candidate: Candidate) -> Candidate:
-        text = _in_editor(self._texts.get(candidate.id) or self._made.text(candidate))
-        self._texts[candidate.id] = text
-        edited = self._made.edit(candidate, text)
-        del self._texts[candidate.id]
+        text = self._made.text(candidate)
+        file = self._kept.get(candidate.id) or _written(candidate, text)
+        self._kept[candidate.id] = file
+        try:
+            edited = self._made.edit(candidate, _in_editor(file))
+        except Unacceptable as error:
+            if self._is_worth_keeping(candidate, file, text):
+                raise Unacceptable(f"{error}\nWhat you wrote is kept in {file}; [e]dit opens it again") from error
+            raise
+        self._drop(candidate, file)
         return edited
+
+    def _is_worth_keeping(self, candidate: Candidate, file: Path, text: str) -> bool:
+        kept = file.is_file() and file.read_bytes() != text.encode()
+        if not kept:
+            self._drop(candidate, file)
+        return kept
+
+    def _drop(self, candidate: Candidate, file: Path) -> None:
+        shutil.rmtree(file.parent)
+        del self._kept[candidate.id]
 
     def _read(self, prompt: str) -> str:
         """A line; the end of the input is as good as quitting."""
@@ -184,16 +231,28 @@ class _Sitting:
         return line.strip()
 
 
-def _in_editor(text: str) -> str:
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    with TemporaryDirectory() as made:
-        file = Path(made) / "candidate.toml"
+def _written(candidate: Candidate, text: str) -> Path:
+    """A file for the editor, which nobody else can read."""
+    try:
+        file = Path(mkdtemp(prefix="comity-")) / f"{candidate.id}.toml"
         file.write_text(text, "utf-8")
-        try:
-            subprocess.run([*shlex.split(editor), str(file)], check=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise Unacceptable(f"the editor {editor!r} did not work ({error}); set EDITOR to another") from error
+    except OSError as error:
+        raise Unacceptable(f"no file for the editor can be written ({error}); make room, or set TMPDIR") from error
+    return file
+
+
+def _in_editor(file: Path) -> str:
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        subprocess.run([*shlex.split(editor), str(file)], check=True)
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        raise Unacceptable(f"the editor {editor!r} did not work ({error}); set EDITOR to another") from error
+    try:
         return file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unacceptable(f"the file is not UTF-8 at byte {error.start + 1}; save it as UTF-8") from error
+    except OSError as error:
+        raise Unacceptable(f"the editor left no file ({error.strerror}); nothing is changed") from error
 
 
 def _show(candidate: Candidate) -> None:
