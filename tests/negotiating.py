@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from games import a_task
 
 from comity.agents.negotiators import Negotiator, named_styles, negotiator
+from comity.library.fresh import fresh_one
+from comity.library.loader import starter
 from comity.world.actions import Action, ActionType
 from comity.world.choices import Dilemma, Gift, MutualFriend, PublicGoods, Secret
 from comity.world.deals import Contract, Division, Price
@@ -18,7 +20,7 @@ from comity.world.tasks import Task
 from comity.world.views import Projection
 from comity.world.visibility import Mode
 
-__all__ = ["ALL", "FIXED", "fixed", "moves_of", "outcome", "playing", "said", "seated", "words_of"]
+__all__ = ["ALL", "FIXED", "fixed", "fresh_task", "moves_of", "outcome", "playing", "said", "seated", "words_of"]
 
 ALL = {spec: negotiator(spec) for spec in named_styles()}
 """Every negotiator by its specification."""
@@ -70,6 +72,13 @@ FIXED: Mapping[str, Payoff] = {
 def fixed(kind: str, turns: int = 12) -> Task:
     """A task with one of them."""
     return a_task(FIXED[kind], ("p1", "p2"), turns=turns)
+
+
+def fresh_task(kind: str, number: int, seed: int = 5) -> Task:
+    """A generated scenario with a cast."""
+    scenario = fresh_one(kind, number, seed)
+    seats = [seat.id for seat in scenario.seats]
+    return Task(id=scenario.id, scenario=scenario, cast=dict(zip(seats, starter().characters, strict=False)))
 
 
 Script = Sequence[Move | str]

@@ -107,6 +107,22 @@ def test_two_who_name_people_find_the_one_they_share() -> None:
         assert outcome(end).utilities == {"p1": 10, "p2": 10}
 
 
+def told(spec: str, *heard: str) -> list[list[str]]:
+    """Turn by turn, of whom and of what a style tells the other, whose first words these are."""
+    end = playing(fixed("mutual_friend"), {"p1": [*heard], "p2": ALL[f"negotiator:{spec}"]}, seed=1)
+    known = ["ed lowe", "cy tan", "flo ray", "gus penn", "pilot", "climbs", "vet", "sings", "baker", "cycles"]
+    said = [words.casefold() for words in words_of(end, "p2")]
+    return [sorted((one for one in known if one in words), key=words.index) for words in said]
+
+
+def test_the_pool_tells_of_its_contacts_in_orders_of_its_own() -> None:
+    """By the lists: Ed Lowe (pilot, climbs), Cy Tan (vet, sings), Flo Ray (baker, sings), Gus Penn (vet, cycles)."""
+    assert told("held-out@1/grim")[:2] == [["ed lowe", "cy tan"], ["pilot"]]  # from the top, names and traits by turns
+    assert told("held-out@1/late-folder")[:3] == [["vet"], ["cycles"], ["gus penn", "flo ray", "cy tan"]]
+    assert told("held-out@1/logroller")[:3] == [["vet"], ["sings"], ["cy tan", "flo ray", "gus penn", "ed lowe"]]
+    assert told("held-out@1/splitter", "One who sings, a baker?")[0][:2] == ["flo ray", "cy tan"]
+
+
 def test_three_find_it_though_two_of_them_share_others() -> None:
     lists = {
         "p1": ("Al Ash", "Bo Bly", "Cy Coe", "Di Dow"),

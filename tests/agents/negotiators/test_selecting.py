@@ -4,21 +4,11 @@ from itertools import product
 
 import pytest
 from games import a_task
-from negotiating import ALL, FIXED, fixed, moves_of, outcome, playing, seated, words_of
+from negotiating import ALL, FIXED, fixed, fresh_task, moves_of, outcome, playing, seated, words_of
 
-from comity.library.fresh import fresh_one
 from comity.library.loader import starter
 from comity.world.deals import Division
 from comity.world.moves import Move, MoveKind
-from comity.world.tasks import Task
-
-
-def fresh_task(number: int) -> Task:
-    """A generated division, whichever way it is settled."""
-    scenario = fresh_one("division", number, seed=5)
-    seats = [seat.id for seat in scenario.seats]
-    return Task(id=scenario.id, scenario=scenario, cast=dict(zip(seats, starter().characters, strict=False)))
-
 
 GAME = FIXED["selection"]
 FAIR = ["linear", "tit-for-tat", "conceder", "held-out@1/splitter", "held-out@1/logroller"]
@@ -51,7 +41,7 @@ def test_the_firm_claim_only_what_is_dear_to_them_and_truly() -> None:
 
 GAMES = {
     f"{task.id}": task
-    for task in (*starter().tasks, *(fresh_task(number) for number in range(40)))
+    for task in (*starter().tasks, *(fresh_task("division", number) for number in range(40)))
     if isinstance(task.scenario.payoff, Division) and task.scenario.payoff.settled_by == "selection"
 }
 

@@ -1,25 +1,34 @@
 """Styles: how they are named and recorded, that held-out ones share nothing with experts, and that a pool stays as it is."""
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Iterable
 from itertools import product
 
 import pytest
-from negotiating import ALL, FIXED, fixed, playing, seated
+from negotiating import ALL, FIXED, fixed, fresh_task, playing, seated
 
 from comity.agents.negotiators import (
     EXPERTS,
     HELD_OUT,
     HeldOutPartner,
+    Negotiator,
     Style,
     is_held_out,
     named_styles,
     negotiator,
     refuse_held_out,
 )
+from comity.agents.negotiators.friends import find
+from comity.agents.negotiators.moment import Moment
 from comity.agents.negotiators.speech import load_book
+from comity.library.loader import starter
 from comity.models.protocol import ModelNotFound
+from comity.world.actions import Action
+from comity.world.choices import MutualFriend
 from comity.world.episodes import Policy
+from comity.world.views import SeatView
 
 POOL = HELD_OUT["held-out@1"]
 
@@ -57,7 +66,7 @@ def test_no_two_policies_are_the_same() -> None:
     assert all(a != b for at, a in enumerate(policies) for b in policies[at + 1 :])
 
 
-RULES = ("concedes", "answers", "keeps", "guesses", "book")
+RULES = ("concedes", "answers", "keeps", "guesses", "seeks", "book")
 """Each decides alone how something is played or said."""
 MANNERS = (("names", "traits", "hasty"), ("gives", "yields"))
 """Each of these decides together how something is played."""
@@ -87,7 +96,7 @@ def sentences(style: Style) -> set[str]:
 def test_the_held_out_pool_shares_no_rule_no_manner_and_no_sentence_with_an_expert() -> None:
     assert len(POOL) >= 4
     assert shared(EXPERTS.values(), POOL.values()) == []
-    for rule in ("concedes", "answers", "keeps", "guesses"):  # and they are four of a kind in nothing
+    for rule in ("concedes", "answers", "keeps", "guesses", "seeks"):  # and they are four of a kind in nothing
         assert len({str(style.model_dump()[rule]) for style in POOL.values()}) == len(POOL)
 
 
@@ -110,7 +119,7 @@ def moved(kind: str, spec: str, seat: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("kind", [kind for kind in FIXED if kind not in ("selection", "mutual_friend")])
 def test_what_the_pool_does_is_not_what_any_expert_does(kind: str) -> None:
-    """In the two kinds that are left out all must do much the same to come to anything; there it has other sentences."""
+    """Of the two kinds that are left out, the search has a test of its own, and to select is the same for all."""
     for seat in ("p1",) if kind == "gift" else ("p1", "p2"):  # who asks for a gift has no move to make
         experts = {name: moved(kind, name, seat) for name in EXPERTS}
         for held in POOL.values():
@@ -118,6 +127,62 @@ def test_what_the_pool_does_is_not_what_any_expert_does(kind: str) -> None:
             for name, theirs in experts.items():
                 same = sum(one == other for one, other in zip(mine, theirs, strict=True))
                 assert same <= 0.85 * len(mine), f"{held.name} plays {kind} as {name} does"
+
+
+NECESSARY = {"write", "affirm", "exhausted", "chosen"}
+"""Once somebody is known to all, or nobody is left to be named, there is one thing to do."""
+SEARCHES = {
+    task.id: task
+    for task in (*starter().tasks, *(fresh_task("mutual_friend", number) for number in range(4)))
+    if isinstance(task.scenario.payoff, MutualFriend)
+}
+
+
+def searched(style: Style, now: Moment[MutualFriend]) -> tuple[object, ...]:
+    """What it does and of whom it speaks, in whatever order and words."""
+    decision = find(style, now)
+    spoken_of = {slot: sorted(re.findall(r"\w+", words)) for slot, words in decision.words.items()}
+    return decision.act, spoken_of, decision.move
+
+
+class Watching(Negotiator):
+    """Notes, wherever it has a choice in a search, which experts would have done the same."""
+
+    def __init__(self, style: Style) -> None:
+        super().__init__(style)
+        self.choices = 0
+        self.same: Counter[str] = Counter()
+
+    def decide(self, view: SeatView) -> Action:
+        now = Moment[MutualFriend](view)
+        mine = searched(self.style, now)
+        if mine[0] not in NECESSARY:
+            self.choices += 1
+            self.same.update(name for name, expert in EXPERTS.items() if searched(expert, now) == mine)
+        return super().decide(view)
+
+
+def watched(style: Style) -> Watching:
+    """After searches with every expert, in either seat."""
+    found = Watching(style)
+    for seed, (task, other) in enumerate(product(SEARCHES.values(), EXPERTS)):
+        seats = seated(task, other)
+        playing(task, seats | {list(seats)[seed % 2]: found}, seed)
+    return found
+
+
+@pytest.mark.parametrize("held", POOL.values(), ids=POOL)
+def test_the_pool_searches_for_others_or_in_another_order_than_any_expert(held: Style) -> None:
+    found = watched(held)
+    assert found.choices > 100
+    for expert in EXPERTS:
+        assert found.same[expert] <= found.choices / 3, f"{held.name} searches as {expert} does"
+
+
+def test_one_that_searched_as_an_expert_does_would_be_seen() -> None:
+    of = EXPERTS["boulware"].model_dump(include={"names", "traits", "hasty", "seeks"})
+    found = watched(POOL["grim"].model_copy(update=of))
+    assert found.same["boulware"] > found.choices / 3
 
 
 def test_training_may_not_learn_from_the_pool() -> None:
@@ -172,10 +237,10 @@ def played_by(spec: str) -> str:
 
 
 PINNED: dict[str, str] = {
-    "negotiator:held-out@1/splitter": "47cc45a9054652af",
-    "negotiator:held-out@1/late-folder": "bdb06ad495db6652",
-    "negotiator:held-out@1/logroller": "eff606f9d41efcef",
-    "negotiator:held-out@1/grim": "e858821110782022",
+    "negotiator:held-out@1/splitter": "91287867c51f87a8",
+    "negotiator:held-out@1/late-folder": "2b3664ea1872dda4",
+    "negotiator:held-out@1/logroller": "63f779a98be7830a",
+    "negotiator:held-out@1/grim": "2d8857080c40ba0d",
 }
 
 

@@ -21,7 +21,7 @@ from comity.world.views import Seen
 __all__ = ["find"]
 
 _TRAITS = 2
-"""For so many turns somebody may tell traits before names."""
+"""For so many turns somebody may tell traits before names; who tells them between names does so in every turn of so many."""
 _HASTE = 2
 """Whoever is hasty writes a name down at its second turn."""
 
@@ -40,16 +40,55 @@ def find(style: Style, now: Moment[MutualFriend]) -> Decision:
         return _guess(now, _likeliest(now, own, known))
     if now.clock.left == 1 and not sure:
         return _guess(now, _likeliest(now, own, known))
-    if style.traits and now.spoken < _TRAITS and now.clock.spare(_TRAITS) and (trait := _trait(now, own)):
+    if _tells(style, now) and now.clock.spare(_TRAITS) and (trait := _trait(style, now, own)):
         return Decision("trait", {"trait": trait})
     return _ask(style, now, own, known)
 
 
-def _trait(now: Moment[MutualFriend], own: Sequence[str]) -> str:
+def _tells(style: Style, now: Moment[MutualFriend]) -> bool:
+    """Whether it is a turn for traits, and not for names."""
+    match style.traits:
+        case "first":
+            return now.spoken < _TRAITS
+        case "between":
+            return now.spoken % _TRAITS == _TRAITS - 1
+    return False
+
+
+def _trait(style: Style, now: Moment[MutualFriend], own: Sequence[str]) -> str:
     """Something known of one of the seat's contacts that was not said yet; empty where nothing is left."""
     said = now.heard.casefold()
-    fresh = sorted({trait for person in own for trait in traits(person) if trait.casefold() not in said})
-    return fresh[now.dice.below(len(fresh), "trait")] if fresh else ""
+    fresh = [t for person in _in_order(style, now, own) for t in traits(person) if t.casefold() not in said]
+    if style.seeks == "chance":
+        fresh = sorted(set(fresh))
+        return fresh[now.dice.below(len(fresh), "trait")] if fresh else ""
+    return fresh[0] if fresh else ""
+
+
+def _in_order(style: Style, now: Moment[MutualFriend], own: Sequence[str]) -> list[str]:
+    """The seat's contacts, the one of whom it tells first at the head; as on its list where nothing tells them apart."""
+    match style.seeks:
+        case "first":
+            return list(own)
+        case "last":
+            return list(reversed(own))
+        case "fitting":
+            told = _told(now)
+            return sorted(own, key=lambda person: -_fits(person, told))
+        case "typical":
+            every = [trait for person in own for trait in traits(person)]
+            return sorted(own, key=lambda person: -sum(map(every.count, traits(person))))
+    return sorted(own, key=lambda person: now.dice.below(2**30, person))
+
+
+def _told(now: Moment[MutualFriend]) -> str:
+    """What the others have said."""
+    return "\n".join(seen.action.argument for seen in now.view.history if seen.seat != now.me).casefold()
+
+
+def _fits(person: str, told: str) -> int:
+    """How much of what is known of a contact is among what was told."""
+    return sum(trait.casefold() in told for trait in traits(person))
 
 
 def _write(now: Moment[MutualFriend], person: str) -> Decision:
@@ -65,7 +104,7 @@ def _ask(style: Style, now: Moment[MutualFriend], own: Sequence[str], known: Map
     unsaid = [person for person in own if not _says(now.said, person)]
     shared = [named(person)[0] for person in unsaid if known[person]]
     fresh = [person for person in unsaid if not known[person]]
-    order = sorted(fresh, key=lambda person: now.dice.below(2**30, person))[: style.names]
+    order = [person for person in _in_order(style, now, own) if person in fresh][: style.names]
     if shared:
         return Decision("affirm", {"known": joined(shared)})
     if not order:
@@ -113,11 +152,10 @@ def _names_any(now: Moment[MutualFriend], words: str) -> bool:
 
 def _likeliest(now: Moment[MutualFriend], own: Sequence[str], known: Mapping[str, set[str]]) -> str:
     """Whom most of the others know; then somebody not yet named of whom the others told most; among equals by chance."""
-    told = "\n".join(seen.action.argument for seen in now.view.history if seen.seat != now.me).casefold()
+    told = _told(now)
 
     def likely(person: str) -> tuple[int, bool, int]:
-        told_of = sum(trait.casefold() in told for trait in traits(person))
-        return len(known[person]), not _says(now.said, person), told_of
+        return len(known[person]), not _says(now.said, person), _fits(person, told)
 
     best = max(map(likely, own))
     ties = [person for person in own if likely(person) == best]

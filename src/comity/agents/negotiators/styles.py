@@ -75,8 +75,11 @@ class Style(Record):
     option after the one that was claimed; or guesses at once, without asking."""
     names: int = Field(default=2, ge=1)
     """How many of its contacts it names at a time."""
-    traits: bool = False
-    """Whether it tells something of its contacts before it names any."""
+    seeks: Literal["chance", "fitting", "last", "typical", "first"] = "chance"
+    """Of which of its contacts it tells first: of any; of those whom most that was told by others fits; from the end of its list; of
+    those who have most in common with the rest of it; from its top."""
+    traits: Literal["never", "first", "between"] = "never"
+    """Whether it tells something of its contacts, before it names any or by turns with names."""
     hasty: bool = False
     """Whether it writes a name down before it can know."""
     gives: float = Field(default=0.3, ge=0, le=1)
@@ -108,7 +111,7 @@ EXPERTS: Mapping[str, Style] = _by_name(
     Style(name="linear", concedes="time", beta=1.0, opening=0.9, claims="nothing", answers="ramp", yields=0.1),
     Style(
         name="boulware", concedes="time", beta=0.25, opening=0.9, floor=0.15, temper="hard", answers="wary-like", guesses="chance",
-        traits=True, gives=0.1, yields=0.05,
+        traits="first", gives=0.1, yields=0.05,
     ),
     Style(
         name="conceder", concedes="time", beta=3.0, opening=0.85, floor=0.15, temper="soft", claims="truth",
@@ -117,11 +120,11 @@ EXPERTS: Mapping[str, Style] = _by_name(
     Style(name="tit-for-tat", concedes="mirror", opening=0.85, answers="like", keeps="either", names=1, yields=0.15),
     Style(
         name="firm", concedes="time", opening=0.8, floor=0.65, last=0.45, temper="hard", answers="never",
-        guesses="refuse", names=1, traits=True, gives=0.0,
+        guesses="refuse", names=1, traits="first", gives=0.0,
     ),
     Style(
         name="bluffer", concedes="time", beta=0.5, claims="lies", answers="never", keeps="lies", guesses="doubt",
-        names=1, traits=True, hasty=True, gives=0.05,
+        names=1, traits="first", hasty=True, gives=0.05,
     ),
     Style(
         name="pleaser", concedes="time", beta=0.6, opening=0.7, floor=-1.0, last=-1.0, temper="soft", claims="truth",
@@ -138,19 +141,20 @@ HELD_OUT: Mapping[str, Mapping[str, Style]] = {
     _POOL: _by_name(
         Style(
             name="splitter", pool=_POOL, book="held-out-1", temper="soft", concedes="halfway", opening=0.8, floor=0.3,
-            near=0.12, last=0.1, claims="truth", answers="forgiving", keeps="asked", guesses="half", names=5, gives=0.5,
+            near=0.12, last=0.1, claims="truth", answers="forgiving", keeps="asked", guesses="half", names=5, seeks="fitting",
+            gives=0.5,
         ),
         Style(
             name="late-folder", pool=_POOL, book="held-out-1", temper="hard", concedes="fold", opening=0.95, floor=0.1,
-            answers="repent", keeps="late", guesses="late", names=3, traits=True, gives=0.0, yields=0.25,
+            answers="repent", keeps="late", guesses="late", names=3, seeks="last", traits="first", gives=0.0, yields=0.25,
         ),
         Style(
             name="logroller", pool=_POOL, book="held-out-1", temper="even", concedes="trade", opening=1.0, floor=0.2,
-            claims="truth", answers="pavlov", keeps="before", guesses="next", names=4, traits=True, gives=0.35,
+            claims="truth", answers="pavlov", keeps="before", guesses="next", names=4, seeks="typical", traits="first", gives=0.35,
         ),
         Style(
             name="grim", pool=_POOL, book="held-out-1", temper="even", concedes="trigger", beta=0.8, opening=0.9,
-            floor=0.2, answers="grim", keeps="unasked", guesses="at-once", names=2, traits=True, hasty=True, gives=0.4,
+            floor=0.2, answers="grim", keeps="unasked", guesses="at-once", names=2, seeks="first", traits="between", gives=0.4,
             yields=-0.1,
         ),
     )
