@@ -1,5 +1,6 @@
 """`comity library fresh`: a folder of games that can be played at once, and more of them beside what is there."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,40 @@ def test_what_is_there_and_says_something_else_is_left_alone(comity: Comity, fol
     said = comity("library", "fresh", "gift", "--count", "2", "--into", "mine").complaint(code=2)
     assert "fresh_gift_0_0.toml is there already and says something else" in " ".join(said.split())
     assert contents(folder / "mine") == mine
+
+
+@pytest.mark.parametrize("name", ["mine", "mine/scenarios", "mine/characters"])
+def test_a_file_where_a_folder_should_be_is_said_in_a_line(comity: Comity, folder: Path, name: str) -> None:
+    file = folder / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("")
+    said = comity("library", "fresh", "gift", "--count", "1", "--into", "mine").complaint()
+    assert said.startswith("comity: mine/")
+    assert said.endswith("cannot be written; a file stands where a folder should\n")
+    assert file.read_bytes() == b""
+
+
+def test_a_write_that_breaks_off_leaves_whole_files_and_the_same_command_goes_on(
+    comity: Comity, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, left = Path.write_text, 44
+
+    def full(file: Path, text: str, encoding: str) -> int:
+        nonlocal left
+        left -= 1
+        if left:
+            return write(file, text, encoding)
+        write(file, text[:10], encoding)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    command = ("library", "fresh", "gift", "--count", "4", "--into", "mine")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        assert "cannot be written (No space left on device)" in comity(*command).complaint()
+    assert len(load_library(folder / "mine").scenarios) == 2
+    assert not list((folder / "mine").rglob(".*"))
+    comity(*command).ok()
+    assert len(load_library(folder / "mine").scenarios) == 4
 
 
 def test_an_unknown_kind_is_refused(comity: Comity, folder: Path) -> None:

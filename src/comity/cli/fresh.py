@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from comity.cli.output import print_json, told
+from comity.generate.acceptance import place
 from comity.generate.library_files import character_file, relationship_entry, scenario_file
 from comity.library import load_library, starter
 from comity.library.casting import Casting
@@ -68,10 +69,8 @@ def _with_casts(scenario: Scenario, shelf: Collection, casts: int, seed: int) ->
 def _write(into: Path, files: Mapping[str, str]) -> None:
     """Write what is not there. Raises `BadParameter`, before anything is written, where something else is."""
     for name, text in files.items():
-        if (into / name).is_file() and (into / name).read_text("utf-8") != text:
+        if (into / name).is_file() and (into / name).read_bytes() != text.encode():
             raise typer.BadParameter(
                 f"{into / name} is there already and says something else; take another folder or seed"
             )
-    for name, text in files.items():
-        (into / name).parent.mkdir(parents=True, exist_ok=True)
-        (into / name).write_text(text, "utf-8")
+    place(into, {name: text for name, text in files.items() if not (into / name).is_file()})
