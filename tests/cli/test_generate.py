@@ -101,6 +101,17 @@ def test_what_is_said_to_a_person(comity: Comity, options: list[str]) -> None:
     assert "Decide about them: comity generate review mine" in said
 
 
+def test_a_licence_that_was_forgotten_is_said_with_the_same_command(comity: Comity, options: list[str]) -> None:
+    with ModelServer(answer) as server:
+        command = ("generate", "scenarios", "--model", server.spec, *options)
+        assert "the same command with it covers what is not accepted" in comity(*command).ok().out
+        said = comity(*command, "--licence", "CC0-1.0").ok().out
+    assert "answered without a licence and under CC0-1.0 from now on: 7" in said
+    accepted = comity("generate", "review", "mine", "--accept", "all", "--json").ok().json["decided"]
+    assert {each["licence"] for each in accepted} == {"CC0-1.0"}
+    assert {scenario.licence for scenario in load_library(Path("mine")).scenarios} == {"CC0-1.0"}
+
+
 def test_the_same_command_asks_nothing_twice_and_another_seed_finds_nothing_left(
     comity: Comity, options: list[str]
 ) -> None:
@@ -114,6 +125,18 @@ def test_the_same_command_asks_nothing_twice_and_another_seed_finds_nothing_left
     assert said.startswith(
         "comity: 9 scenarios are wanted and there are 0 ideas, and 9 more that other askings have used here"
     )
+
+
+def test_what_is_refused_before_anything_is_asked_leaves_no_folder(comity: Comity) -> None:
+    command = ("generate", "scenarios", "--model", "scripted:demo", "--into", "mine/new", "--count", "133")
+    assert "there are 132 ideas" in comity(*command).complaint()
+    assert not Path("mine").exists()
+
+
+def test_where_nothing_passed_nobody_is_sent_to_decide(comity: Comity) -> None:
+    said = comity("generate", "scenarios", "--model", "scripted:demo", "--into", "mine", "--count", "2").ok().out
+    assert "Decide about them" not in said
+    assert "None waits for a decision. See all, with the reasons: comity generate review mine --list" in said
 
 
 def test_ideas_that_ship_are_there_for_every_kind(comity: Comity) -> None:

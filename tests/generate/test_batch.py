@@ -28,6 +28,7 @@ from comity.generate.journal import JOURNAL, Journal, JournalError
 from comity.generate.present import people
 from comity.generate.questions import Questions
 from comity.generate.relationships import RelationshipQuestions
+from comity.generate.review import Review
 from comity.generate.scenarios import ScenarioQuestions
 from comity.models.protocol import (
     AuthenticationFailed,
@@ -61,9 +62,10 @@ def batch(
     count: int | None = None,
     *,
     seed: int = 0,
+    licence: str = "CC0-1.0",
     questions: Questions | None = None,
 ) -> Batch:
-    asking = Asking(questions or ScenarioQuestions(shown=1), asked, Sampling(temperature=0.5), seed, "CC0-1.0")
+    asking = Asking(questions or ScenarioQuestions(shown=1), asked, Sampling(temperature=0.5), seed, licence)
     return Batch(asking, journal, Collection(), [idea(text) for text in ideas], len(ideas) if count is None else count)
 
 
@@ -74,9 +76,10 @@ async def run(
     count: int | None = None,
     in_flight: int = 1,
     seed: int = 0,
+    licence: str = "CC0-1.0",
 ) -> Batch:
     with Journal.open(folder, create=True) as journal:
-        made = batch(journal, asked, ideas, count, seed=seed)
+        made = batch(journal, asked, ideas, count, seed=seed, licence=licence)
         await made.run(in_flight)
     return made
 
@@ -251,6 +254,25 @@ async def test_another_seed_or_model_takes_ideas_that_are_not_used_and_says_when
         await run(tmp_path, model(answering(SCENARIOS), heard), count=1, seed=2)
     with pytest.raises(IdeasError, match="9 scenarios are wanted and there are 2 ideas"):
         await run(tmp_path, model(answering(SCENARIOS), heard), count=9)
+
+
+async def test_a_licence_forgotten_at_first_is_taken_from_a_later_start_for_what_is_not_accepted(
+    tmp_path: Path,
+) -> None:
+    await run(tmp_path, model(answering(SCENARIOS)), [RING, BENCH], licence="")
+    with Journal.open(tmp_path) as journal:
+        review = Review(journal)
+        accepted = review.accept(review.candidates[0])
+    await run(tmp_path, model(answering(SCENARIOS)), [PIANO], seed=1, licence="")
+    made = await run(tmp_path, model(answering(SCENARIOS)), [RING, BENCH], licence="CC-BY-4.0")
+    assert {
+        (each.id == accepted.id, each.answered.seed, each.answered.licence, each.draft and each.draft.record.licence)
+        for each in made.journal.candidates
+    } == {(True, 0, "", ""), (False, 0, "CC-BY-4.0", "CC-BY-4.0"), (False, 1, "", "")}
+    written = (tmp_path / JOURNAL).read_bytes()
+    assert written.count(b'"event":"licensed"') == 1
+    made = await run(tmp_path, model(answering(SCENARIOS)), [RING, BENCH], licence="MIT")
+    assert (made.unlicensed, (tmp_path / JOURNAL).read_bytes()) == ([], written)
 
 
 # Order, kills and servers

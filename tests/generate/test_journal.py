@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from comity.generate.candidates import Answered, Checked, Decided, Draft, Edited, Replied, Row
+from comity.generate.candidates import Answered, Checked, Decided, Draft, Edited, Licensed, Replied, Row
 from comity.generate.ideas import Idea
 from comity.generate.journal import JOURNAL, Journal, JournalError
 from comity.library import starter
@@ -100,6 +100,22 @@ def test_a_candidate_stands_as_its_rows_say(
     with Journal.open(tmp_path) as journal:
         (candidate,) = journal.candidates
     assert (candidate.state, candidate.by, candidate.reasons) == (state, by, reasons)
+
+
+def test_a_licence_that_is_given_later_is_on_the_draft_and_the_edit_and_takes_the_finding_away(tmp_path: Path) -> None:
+    """What a person wrote into an edit stands. The row of the answer stays as it was."""
+    bare = Draft(record=DRAFT.record.model_copy(update={"licence": ""}))
+    under = Draft(record=DRAFT.record.model_copy(update={"licence": "MIT"}))
+    later = Licensed(candidate="c1", at=NOW, licence="MIT", code_version="1")
+    write(tmp_path, answered(draft=bare), checked("c1", WARNING, ERROR), edited(WARNING), later)
+    with Journal.open(tmp_path) as journal:
+        (candidate,) = journal.candidates
+    assert (candidate.answered.draft, candidate.answered.licence) == (under, "MIT")
+    assert candidate.checked
+    assert candidate.checked.findings == (ERROR,)
+    assert candidate.draft == edited().draft  # which has one
+    assert (candidate.findings, candidate.state) == ((), "passed")
+    assert Answered.model_validate_json((tmp_path / JOURNAL).read_bytes().splitlines()[0]) == answered(draft=bare)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 17, -1])

@@ -168,6 +168,22 @@ def test_an_acceptance_that_was_killed_is_done_again_to_the_same_end(
     assert load_library(folder) == load_library(whole)
 
 
+def test_without_a_licence_the_folders_is_taken_even_after_a_kill(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = folder / "candidates.jsonl"
+    journal.write_text(journal.read_text("utf-8").replace('"CC0-1.0"', '""'), "utf-8")
+    (folder / "library.toml").write_text('licence = "CC-BY-4.0"\n', "utf-8")
+    with reviewing(folder) as review:
+        with monkeypatch.context() as patched:
+            patched.setattr(Journal, "append", raising(Killed()))
+            with pytest.raises(Killed):
+                review.accept(about(review, PIANO))
+        assert load_library(folder).scenarios[0].licence == "CC-BY-4.0"
+        assert review.accept(about(review, PIANO)).state == "accepted"
+    assert [each for each in lint(load_library(folder)) if each.rule == "no_licence"] == []
+
+
 def test_what_the_rules_reject_is_not_accepted_as_it_is(folder: Path) -> None:
     with reviewing(folder) as review:
         with pytest.raises(Unacceptable, match=r"cannot be accepted as it is; edit it first\n.*leaked_"):

@@ -250,11 +250,16 @@ def _tell_plan(wishes: _Wishes, batch: Batch) -> None:
     told(f"  by {policy.model}, {policy.style}, temperature {heat}, seed {wishes.seed}")
     if batch.before:
         told(f"  answered already: {batch.before:,}")
+    if batch.unlicensed:
+        told(f"  answered without a licence and under {wishes.licence} from now on: {len(batch.unlicensed):,}")
     if not wishes.licence:
         told(f"  {_UNLICENSED}", style="yellow")
 
 
-_UNLICENSED = "No licence is said: the terms of the model's maker apply to what it writes. Say one with --licence if you know that you may."
+_UNLICENSED = (
+    "No licence is said: the terms of the model's maker apply to what it writes. Say one with --licence if you know that you may; "
+    "the same command with it covers what is not accepted by then."
+)
 
 
 def _tell_result(wishes: _Wishes, batch: Batch, traffic: Traffic) -> None:
@@ -274,8 +279,11 @@ def _tell_result(wishes: _Wishes, batch: Batch, traffic: Traffic) -> None:
         told(f"{number:,} could not be asked: {cause}", style="yellow")
     if batch.left:
         told(f"{len(batch.left):,} left. What was answered is kept; go on with: {_way_on()}", style="bold")
-    else:
-        told(f"Decide about them: {shlex.join([program(), 'generate', 'review', str(wishes.into)])}", style="bold")
+    review = [program(), "generate", "review", str(wishes.into)]
+    if states["passed"]:
+        told(f"Decide about them: {shlex.join(review)}", style="bold")
+    elif not batch.left:
+        told(f"None waits for a decision. See all, with the reasons: {shlex.join([*review, '--list'])}", style="bold")
 
 
 def _way_on() -> str:

@@ -15,7 +15,7 @@ import anyio
 from anyio import to_thread
 
 from comity._version import code_version
-from comity.generate.candidates import Answered, Candidate, Checked, Draft, Replied
+from comity.generate.candidates import Answered, Candidate, Checked, Draft, Licensed, Replied
 from comity.generate.checks import check
 from comity.generate.ideas import Idea, IdeasError, Kind, next_ideas
 from comity.generate.journal import Journal, JournalError
@@ -140,8 +140,26 @@ class Batch:
         kind = self.asking.kind
         return [idea for idea in self.wanted if self.journal.candidate(idea.candidate(kind)) is None]
 
+    @property
+    def unlicensed(self) -> list[Candidate]:
+        """What this asking brought forth without a licence and nobody has accepted yet; none where it has none now either."""
+        ours = [each for each in self.journal.candidates if self.asking.is_of(each) and each.state != "accepted"]
+        return [each for each in ours if self.asking.licence and each.draft and not each.draft.record.licence]
+
     async def run(self, in_flight: int) -> None:
-        """Ask about every idea that is left, so many at a time. Raises `JournalError` where nothing more can be kept."""
+        """Ask about every idea that is left, so many at a time. Raises `JournalError` where nothing more can be kept.
+
+        What was answered without a licence is under that of the asking from then on.
+        """
+        for candidate in self.unlicensed:
+            self.journal.append(
+                Licensed(
+                    candidate=candidate.id,
+                    at=datetime.now(UTC),
+                    licence=self.asking.licence,
+                    code_version=code_version(),
+                )
+            )
         room = anyio.Semaphore(in_flight)
         async with anyio.create_task_group() as group:
             for idea in self.left:

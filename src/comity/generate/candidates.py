@@ -19,7 +19,19 @@ from comity.world.record import Record
 from comity.world.relationships import Relationship
 from comity.world.scenarios import Scenario
 
-__all__ = ["Answered", "Candidate", "Checked", "Decided", "Draft", "Edited", "Made", "Replied", "Row", "State"]
+__all__ = [
+    "Answered",
+    "Candidate",
+    "Checked",
+    "Decided",
+    "Draft",
+    "Edited",
+    "Licensed",
+    "Made",
+    "Replied",
+    "Row",
+    "State",
+]
 
 Made = Scenario | Character | Relationship
 """A record of any of the three kinds."""
@@ -72,6 +84,14 @@ class Answered(_Row):
     code_version: str
 
 
+class Licensed(_Row):
+    """The licence that a later start of the same asking gave, for what was answered without one."""
+
+    event: Literal["licensed"] = "licensed"
+    licence: str
+    code_version: str
+
+
 class Checked(_Row):
     """What the rules found in a draft, and their decision."""
 
@@ -101,7 +121,7 @@ class Decided(_Row):
     code_version: str
 
 
-Row = Annotated[Replied | Answered | Checked | Edited | Decided, Field(discriminator="event")]
+Row = Annotated[Replied | Answered | Licensed | Checked | Edited | Decided, Field(discriminator="event")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +187,35 @@ class Candidate:
             return (self.answered.problem,)
         return tuple(map(str, self.errors))
 
-    def after(self, row: Checked | Edited | Decided) -> "Candidate":
+    def after(self, row: Licensed | Checked | Edited | Decided) -> "Candidate":
         """The candidate with one more step. What a person has decided stands until they decide anew."""
         match row:
+            case Licensed():
+                return self._under(row.licence)
             case Checked():
                 return Candidate(self.answered, row, self.edited, self.decided)
             case Edited():
                 return Candidate(self.answered, self.checked, row, None)
             case Decided():
                 return Candidate(self.answered, self.checked, self.edited, row)
+
+    def _under(self, licence: str) -> "Candidate":
+        """The candidate with this licence on its draft and its person's edit, and without the finding that there is none."""
+        answered = self.answered.model_copy(
+            update={"licence": licence, "draft": self.answered.draft and _licensed(self.answered.draft, licence)}
+        )
+        checked = self.checked and self.checked.model_copy(update={"findings": _but_licence(self.checked.findings)})
+        edited = self.edited and self.edited.model_copy(
+            update={"draft": _licensed(self.edited.draft, licence), "findings": _but_licence(self.edited.findings)}
+        )
+        return Candidate(answered, checked, edited, self.decided)
+
+
+def _licensed(draft: Draft, licence: str) -> Draft:
+    """The draft under this licence, unless it has one."""
+    record = draft.record.model_copy(update={"licence": draft.record.licence or licence})
+    return draft.model_copy(update={"record": record})
+
+
+def _but_licence(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    return tuple(each for each in findings if (each.rule, each.field) != ("no_licence", "licence"))

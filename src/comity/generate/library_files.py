@@ -59,13 +59,13 @@ def draft_file(draft: Draft) -> str:
 
 
 def _said(record: Character | Relationship | Scenario) -> dict[str, object]:
-    """The fields that say something, and source and licence in any case: without them they would be those of `library.toml`."""
+    """The fields that say something, and the source in any case: without it, it would be that of `library.toml`."""
     told: dict[str, object] = record.model_dump(mode="json", exclude_defaults=True, exclude={"id"}, exclude_none=True)
     if isinstance(record, Scenario) and record.payoff is not None:
         told["payoff"] = record.payoff.model_dump(
             mode="json", exclude_none=True
         )  # its kind is a default of its own class
-    return told | {"source": record.source, "licence": record.licence}
+    return told | {"source": record.source}
 
 
 def _comments(lines: Sequence[str]) -> str:

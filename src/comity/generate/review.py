@@ -6,7 +6,7 @@ from typing import TypedDict
 from comity._version import code_version
 from comity.generate.acceptance import Unacceptable, accept, file_of, read_draft
 from comity.generate.batch import check_waiting
-from comity.generate.candidates import Candidate, Decided, Draft, Edited
+from comity.generate.candidates import Candidate, Decided, Draft, Edited, Made
 from comity.generate.checks import check
 from comity.generate.journal import Journal
 from comity.generate.library_files import draft_file
@@ -103,9 +103,9 @@ class Review:
         # what an acceptance that was killed has written already is no duplicate of itself
         own = own.model_copy(
             update={
-                "scenarios": tuple(each for each in own.scenarios if each != draft.record),
-                "characters": tuple(each for each in own.characters if each != draft.record),
-                "relationships": tuple(each for each in own.relationships if each != draft.record),
+                "scenarios": tuple(each for each in own.scenarios if not _is_written(draft, each)),
+                "characters": tuple(each for each in own.characters if not _is_written(draft, each)),
+                "relationships": tuple(each for each in own.relationships if not _is_written(draft, each)),
             }
         )
         against = present(own, self._journal.candidates, but=candidate.id)
@@ -122,3 +122,9 @@ class Review:
 
     def _row(self, candidate: Candidate) -> _Step:
         return {"candidate": candidate.id, "at": datetime.now(UTC), "code_version": code_version()}
+
+
+def _is_written(draft: Draft, there: Made) -> bool:
+    """Whether a record of the folder is the draft, with the folder's licence where it has none itself."""
+    licence = draft.record.licence or there.licence
+    return draft.record.model_copy(update={"licence": licence}) == there
