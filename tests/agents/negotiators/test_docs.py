@@ -1,16 +1,20 @@
-"""What docs/negotiators.md shows works as shown, and its tables are of the styles that there are."""
+"""What docs/negotiators.md shows works as shown, and its tables are of the styles that there are and of what they do."""
 
 import re
 import shlex
 import subprocess
 import sys
+from collections import Counter
+from itertools import product
 from pathlib import Path
 
 import pytest
+from negotiating import fixed, outcome, playing, seated
 
 from comity.agents.negotiators import EXPERTS, HELD_OUT
 from comity.library.fresh import FRESH_KINDS, fresh_worlds
 from comity.run.plan import load_plan
+from comity.world.moves import MoveKind
 
 PAGE = (Path(__file__).parents[3] / "docs" / "negotiators.md").read_text("utf-8")
 
@@ -48,11 +52,60 @@ def test_the_plan_is_one_and_runs(tmp_path: Path) -> None:
     assert "grim: negotiator held-out@1/grim@1" in run(["-m", "comity", "run", "haggling.toml", "--dry-run"], tmp_path)
 
 
-def test_the_tables_name_every_style_and_whether_it_claims() -> None:
-    told = dict(re.findall(r"^\| `([\w-]+)` \|.*\| (none|true|false) \|$", PAGE, flags=re.M))
-    claims = {"nothing": "none", "truth": "true", "lies": "false"}
-    styles = [*EXPERTS.values(), *HELD_OUT["held-out@1"].values()]
-    assert told == {style.name: claims[style.claims] for style in styles}
+NAMES = {style.name: style.spec for style in (*EXPERTS.values(), *HELD_OUT["held-out@1"].values())}
+SEEDS = range(12)
+
+
+def claimed(kind: str, spec: str) -> Counter[str]:
+    """How many true and false claims somebody makes in either seat, with time for it and a partner who mostly claims nothing."""
+    found, game = Counter[str](), fixed(kind, turns=20)
+    for seed, (seat, pair) in product(SEEDS, (("p1", (spec, "linear")), ("p2", ("linear", spec)))):
+        honesty = outcome(playing(game, seated(game, *pair), seed)).honesty.get(seat)
+        found += Counter(honesty.model_dump() if honesty else {})
+    return found
+
+
+def in_a_word(found: Counter[str]) -> str:
+    return {(): "none", ("true",): "true", ("false",): "false"}.get(tuple(sorted(found)), "both")
+
+
+def test_the_tables_say_of_every_style_what_it_claims_in_play() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` \|.*\| ([\w ]+) \| ([\w ]+) \|$", PAGE, flags=re.M)
+    assert [name for name, _, _ in rows] == list(NAMES)
+    of_secrets = {"none": "nothing", "true": "the answer", "false": "something false", "both": "either"}
+    for name, claims, keeper in rows:
+        for kind in ("division", "price", "contract", "dilemma", "public_goods"):
+            assert in_a_word(claimed(kind, NAMES[name])) == claims, f"{name} in a {kind}"
+        assert of_secrets[in_a_word(claimed("secret", NAMES[name]))] == keeper, f"{name} of a secret"
+
+
+def test_the_page_says_whose_promises_of_gifts_are_false_and_that_all_claim_in_a_selection() -> None:
+    for name, spec in NAMES.items():
+        assert in_a_word(claimed("gift", spec)) == ("false" if name == "bluffer" else "none")
+        selection = claimed("selection", spec)
+        assert selection["true"] > 0
+        assert (selection["false"] > 0) is (name == "bluffer")
+    assert "`bluffer` claims its cheapest thing to be as dear as its dearest" in PAGE
+
+
+def given(spec: str, asked: int) -> float:
+    """What somebody gives on average to who has asked so often before."""
+    found = []
+    for seed in range(150):
+        end = playing(fixed("gift"), seated(fixed("gift"), spec, "linear"), seed)
+        chosen = next(e for e in end.events if e.action and e.action.move and e.action.move.kind is MoveKind.CHOOSE)
+        if sum(e.seat == "p2" for e in end.events[: chosen.index]) == asked:
+            found.append(float(str(chosen.action.move.terms["amount"])))  # type: ignore[union-attr]
+    assert len(found) >= 15
+    return sum(found) / len(found)
+
+
+def test_the_page_says_whose_gifts_grow_with_being_asked_for_and_whose_shrink() -> None:
+    (parts,) = re.findall(r" That of ([^.]*) grows with[^.]* that of ([^.]*) shrinks", PAGE)
+    grow, shrink = (re.findall(r"`([\w-]+)`", part) for part in parts)
+    for name, spec in NAMES.items():
+        change = given(spec, 3) - given(spec, 1)
+        assert (change > 5, change < -5) == (name in grow, name in shrink), f"{name}: {change}"
 
 
 def test_the_page_counts_the_worlds_of_every_kind() -> None:

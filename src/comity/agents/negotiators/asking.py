@@ -1,7 +1,7 @@
 """Mutual friends, secrets and gifts: what a style asks, tells, guesses and gives.
 
-Of what others say, names of one's own contacts alone are heard; see `friends`. A secret is guessed from claims, and a gift grows or
-shrinks with the number of times that it was asked for.
+Of what others say, names of one's own contacts alone are heard; see `friends`. A secret is guessed from claims, and some
+gifts grow or shrink with the number of times that they were asked for.
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
-"""Sentences: a decision is put into one of the frames of a style's book, by chance, and none is used twice in an episode while others
-are left. The books are TOML files in `speech/`.
+"""Sentences: a decision is put into one of the frames of a style's book, by chance, and none that was heard is used again in an episode
+while others are left. The books are TOML files in `speech/`.
 """
 
 import hashlib
