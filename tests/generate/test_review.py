@@ -10,7 +10,18 @@ from tempfile import gettempdir
 
 import anyio
 import pytest
-from generate.written import CHARACTERS, REFUSAL, SCENARIOS, answering, asked_about, changed, leaking, model, tie
+from generate.written import (
+    BACKGROUNDS,
+    CHARACTERS,
+    REFUSAL,
+    SCENARIOS,
+    answering,
+    asked_about,
+    changed,
+    leaking,
+    model,
+    tie,
+)
 
 from comity.generate import acceptance
 from comity.generate.acceptance import Unacceptable
@@ -19,6 +30,7 @@ from comity.generate.candidates import Candidate
 from comity.generate.characters import CharacterQuestions
 from comity.generate.ideas import Idea
 from comity.generate.journal import Journal
+from comity.generate.library_files import character_file
 from comity.generate.present import folder_library, people
 from comity.generate.questions import Questions
 from comity.generate.relationships import RelationshipQuestions
@@ -28,7 +40,8 @@ from comity.library import load_library, starter
 from comity.library.lint import lint
 from comity.models.protocol import ChatModel, Message, Sampling, Schema
 from comity.models.scripted import ScriptedModel
-from comity.world.relationships import RelationshipKind
+from comity.world.collection import Collection
+from comity.world.relationships import Relationship, RelationshipKind
 
 PIANO, FROST, RING, BENCH = SCENARIOS
 
@@ -325,6 +338,33 @@ def test_an_accepted_relationship_comes_with_its_two_people_and_is_theirs_from_t
     assert (tmp_path / "relationships.toml").read_text("utf-8").count("# Candidate ") == 2
     pairs = [frozenset(each.between) for each in people(library).relationships]
     assert len(pairs) == len(set(pairs))
+
+
+def test_characters_with_the_longest_ids_are_tied_and_cast(tmp_path: Path) -> None:
+    ids = [letter * 128 for letter in "abc"]
+    own = starter().characters[:3]
+    (tmp_path / "characters").mkdir()
+    for id_, who in zip(ids, own, strict=True):
+        named = who.model_copy(update={"name": f"{id_[:3].capitalize()} Long", "occupation": f"bell diver {id_[0]}"})
+        (tmp_path / "characters" / f"{id_}.toml").write_text(character_file(named), "utf-8")
+    three = Collection(characters=folder_library(tmp_path).characters)
+    for text, pair in (("one", f"{ids[0]} and {ids[1]}"), ("two", f"{ids[0]} and {ids[2]}")):
+        reply = {
+            "pair": pair,
+            "kind": "friend",
+            "background": BACKGROUNDS["a cup" if text == "one" else "a coat left at the ferry"],
+        }
+        asked = ScriptedModel(lambda *asked, reply=reply: json.dumps(reply))
+        make(tmp_path, RelationshipQuestions(three), asked, [text], "friend")
+    scenarios(tmp_path, {FROST: SCENARIOS[FROST] | {"relationships": ["friend"], "title": "Frost " * 15}})
+    with reviewing(tmp_path) as review:
+        scenario = about(review, FROST)
+        review.edit(scenario, review.text(scenario) + 'occupations = ["bell diver a", "bell diver b"]\n')
+        made = [review.accept(each).draft for each in review.candidates]
+    ties_ = [each.record.id for each in made if each and isinstance(each.record, Relationship)]
+    assert len(set(ties_)) == 2
+    assert {each.id for each in load_library(tmp_path).relationships} >= set(ties_)
+    assert {task.cast["lower"].id for task in load_library(tmp_path).tasks} == set(ids[:2])
 
 
 def test_a_relationship_that_would_break_a_cast_is_refused_and_the_folder_stays_as_it_was(tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ def _text(file: Path) -> str:
 
 def _named(casts: Sequence[Cast]) -> Mapping[str, Cast]:
     """The casts by ids of their people's first names, as in the shipped library, or by numbers where two are alike."""
-    named = {"_".join(who.id.split("_")[0] for who in cast.values())[:100]: cast for cast in casts}
+    named = {"_".join(who.id.split("_")[0] for who in cast.values())[:60]: cast for cast in casts}
     return named if len(named) == len(casts) else {f"cast{n}": cast for n, cast in enumerate(casts, 1)}
 
 

@@ -5,6 +5,7 @@ No secret and no goal is shown, so that none can come into a background.
 
 import json
 from functools import cache
+from hashlib import sha256
 from itertools import combinations
 
 from comity.generate.candidates import Draft
@@ -117,8 +118,14 @@ def _read(
         raise UnusableReply(f"{one} and {other} are tied to each other already; choose two who are not")
     if reply.kind not in kinds:
         raise UnusableReply(f"kind: should be {kinds[0]}, as the idea says")
-    made = Relationship(id=f"{one}-{other}", between=(one, other), kind=reply.kind, background=reply.background)
+    made = Relationship(id=_id(one, other), between=(one, other), kind=reply.kind, background=reply.background)
     return Draft(record=made), repaired
+
+
+def _id(one: str, other: str) -> str:
+    """The two ids, or of long ones their beginnings and a hash of both: an id has 128 letters at most."""
+    whole = f"{one}-{other}"
+    return whole if len(whole) <= 128 else f"{one[:55]}-{other[:55]}-{sha256(whole.encode()).hexdigest()[:10]}"
 
 
 @cache
