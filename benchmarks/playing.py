@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import anyio
 
@@ -92,10 +91,14 @@ def _plan(load: Load) -> Plan:
 @contextmanager
 def _wrapped(wrap: Wrap | None) -> Iterator[None]:
     """Lets every client of a run be made with something around it."""
+    if wrap is None:
+        yield
+        return
+    from unittest.mock import patch  # a megabyte that is not Comity's, where memory is measured
 
     def found(spec: str, *given: Any, **named: Any) -> Resolved:
         plain = resolve(spec, *given, **named)
-        return plain if wrap is None else replace(plain, model=wrap(plain.model))
+        return replace(plain, model=wrap(plain.model))
 
     with patch("comity.run.players.resolve", found):
         yield

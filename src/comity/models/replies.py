@@ -4,8 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 
-import json_repair
-
 __all__ = ["UnusableReply", "is_whole", "partial_words", "read_object"]
 
 
@@ -59,6 +57,8 @@ def _loaded(text: str) -> tuple[object, str]:
 
 
 def _repaired(broken: str, problem: str) -> tuple[object, str]:
+    import json_repair  # a megabyte, which a run whose replies are whole need not hold
+
     try:
         found = json_repair.loads(broken)
     except ValueError:

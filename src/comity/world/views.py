@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from comity.world.actions import Action, ActionSpec
 from comity.world.characters import BigFive, Character
@@ -13,6 +14,7 @@ from comity.world.positions import Position
 from comity.world.record import derive_seed
 from comity.world.relationships import RelationshipKind
 from comity.world.scenarios import Seat
+from comity.world.tasks import Task
 from comity.world.visibility import (
     Fact,
     Mode,
@@ -177,10 +179,11 @@ class _Shown:
 
     @classmethod
     def first(cls, state: State, seat: Seat) -> "_Shown":
-        others = tuple(_profile(state, other, seat.id) for other in state.task.scenario.seats if other.id != seat.id)
+        key = (_Same(state.task), seat.id, state.mode, state.lite)
+        others = tuple(_profile(other.id, *key) for other in state.task.scenario.seats if other.id != seat.id)
         known = [s.id for s in state.task.scenario.seats if may_know_payoff(seat.id, s.id, state.mode)]
         payoff = state.task.scenario.payoff
-        return cls(_profile(state, seat, seat.id), others, [], {}, payoff.known_to(known) if payoff else None)
+        return cls(_profile(seat.id, *key), others, [], {}, payoff.known_to(known) if payoff else None)
 
 
 def _table(state: State, payoff: Payoff | None, seat: str) -> Table | None:
@@ -200,18 +203,36 @@ def _opened(event: Event, state: State) -> tuple[tuple[str, Move], ...]:
     )
 
 
-def _profile(state: State, of: Seat, viewer: str) -> Profile:
-    task, itself = state.task, of.id == viewer
+class _Same:
+    """A task as a key: itself and not what it says, since nothing in it ever changes."""
+
+    __slots__ = ("task",)
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.task is self.task
+
+    def __hash__(self) -> int:
+        return id(self.task)
+
+
+@lru_cache(maxsize=4096)
+def _profile(seat: str, same: _Same, viewer: str, mode: Mode, lite: bool) -> Profile:
+    """One for all episodes of a task: with thousands in play they would take up megabytes."""
+    task, itself = same.task, seat == viewer
+    of = task.scenario.seat(seat)
     edge = None if itself else task.edge(viewer, of.id)
     kind = edge.kind if edge else RelationshipKind.STRANGER
     return Profile(
         seat=of.id,
         name=task.names[of.id],
         role=of.role,
-        facts=facts_of(task.cast[of.id], may_know_facts(viewer, of.id, kind, state.mode, state.lite)),
-        aim=aim_of(of) if may_know_goal(viewer, of.id, state.mode) else None,
+        facts=facts_of(task.cast[of.id], may_know_facts(viewer, of.id, kind, mode, lite)),
+        aim=aim_of(of) if may_know_goal(viewer, of.id, mode) else None,
         relationship=edge.kind if edge else None,
-        background=edge.background if edge and may_know_background(state.mode, state.lite) else "",
+        background=edge.background if edge and may_know_background(mode, lite) else "",
     )
 
 
