@@ -47,6 +47,8 @@ class _Seen:
     cpu_ms: float
     """A turn, over the window."""
     mock_cpu_ms: float
+    mock_latency_ms: float
+    """From a request to its answer, as the mock measured it over the window."""
     peak_mib: float
     calls: int
     """All, from the start to when memory was looked at."""
@@ -91,6 +93,7 @@ def _fraction(case: _Case, seen: _Seen, cpu_ms: float) -> Figure:
             "ideal_by_cpu": round(by_cpu, 1),
             "cpu_ms_a_turn_at_this_load": round(seen.cpu_ms, 4),
             "mock_cpu_ms_a_call": round(seen.mock_cpu_ms, 4),
+            "mock_latency_ms": round(seen.mock_latency_ms, 2),
             "max_calls_in_flight": seen.max_in_flight,
             "peak_rss_mib": round(seen.peak_mib, 1),
         },
@@ -114,6 +117,7 @@ async def _measure(case: _Case) -> _Seen:
                 turns_a_second=(after.calls - before.calls) / (after.at - before.at),
                 cpu_ms=(after.cpu - before.cpu) * 1000 / (after.calls - before.calls),
                 mock_cpu_ms=(after.mock_cpu - before.mock_cpu) * 1000 / (after.calls - before.calls),
+                mock_latency_ms=(after.waited_seconds - before.waited_seconds) * 1000 / (after.waited - before.waited),
                 peak_mib=child.memory_peak_mib(),
                 calls=server.counts().calls,
                 max_in_flight=after.max_in_flight,
@@ -126,6 +130,8 @@ class _Moment:
     calls: int
     max_in_flight: int
     mock_cpu: float
+    waited: int
+    waited_seconds: float
     cpu: float
 
 
@@ -137,4 +143,12 @@ async def _window(case: _Case, server: MockServer, child: PlayingChild) -> tuple
 
 def _moment(counts: Counts, child: PlayingChild) -> _Moment:
     child.must_run()
-    return _Moment(time.perf_counter(), counts.calls, counts.max_in_flight, counts.cpu_seconds, child.seconds_of_cpu())
+    return _Moment(
+        time.perf_counter(),
+        counts.calls,
+        counts.max_in_flight,
+        counts.cpu_seconds,
+        counts.waited,
+        counts.waited_seconds,
+        child.seconds_of_cpu(),
+    )

@@ -49,6 +49,10 @@ class Counts:
     refused: int
     """Calls beyond its capacity, answered with 429."""
     bytes_in: int
+    waited: int
+    """Answers that were held back for the latency."""
+    waited_seconds: float
+    """From their requests to them."""
     connections: int
     """Open now."""
     down: bool

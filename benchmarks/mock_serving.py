@@ -24,6 +24,7 @@ __all__ = ["Settings", "main"]
 
 _LENGTH = re.compile(rb"(?i)content-length: *(\d+)")
 _BACKLOG = 4096
+_MOST_LEAD = 0.002
 _HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -59,6 +60,10 @@ class Tally:
     refused: int = 0
     """Calls beyond the capacity."""
     bytes_in: int = 0
+    waited: int = 0
+    """Answers that were held back for the latency."""
+    waited_seconds: float = 0.0
+    """From their requests to them."""
     faults: dict[str, int] = field(default_factory=dict)
 
 
@@ -68,6 +73,8 @@ class MockModelServer:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.tally = Tally()
+        self.lead = 0.0
+        """Seconds by which timers are set too early: as late as the event loop, which counts in whole milliseconds, wakes up for them."""
         self.connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
@@ -91,6 +98,12 @@ class MockModelServer:
         await self.listen(self.port)
         self.down = False
 
+    def note_wait(self, seconds: float) -> None:
+        """An answer came so long after its request; those to come are set right by it."""
+        self.tally.waited += 1
+        self.tally.waited_seconds += seconds
+        self.lead = min(_MOST_LEAD, max(0.0, self.lead + (seconds - self.settings.latency) / 64))
+
     def counts(self) -> dict[str, object]:
         """The tally, the connections open, and the CPU seconds this process has used."""
         return asdict(self.tally) | {
@@ -103,13 +116,14 @@ class MockModelServer:
 class _Connection(asyncio.Protocol):
     """One keep-alive connection of a client, which waits for each answer before it asks again."""
 
-    __slots__ = ("_held", "_needed", "_server", "_timer", "_transport")
+    __slots__ = ("_asked_at", "_held", "_needed", "_server", "_timer", "_transport")
 
     def __init__(self, server: MockModelServer) -> None:
         self._server = server
         self._held = b""
         self._needed = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._asked_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -164,7 +178,8 @@ class _Connection(asyncio.Protocol):
         if answer.data is None:
             self._timer = loop.call_later(_FOREVER, _nothing)
         elif settings.latency:
-            self._timer = loop.call_later(settings.latency, send, answer.data)
+            self._asked_at = loop.time()
+            self._timer = loop.call_at(self._asked_at + settings.latency - self._server.lead, send, answer.data)
         else:
             tally.in_flight -= 1
             send(answer.data)
@@ -188,6 +203,7 @@ class _Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer = None
             self._done()
+            self._server.note_wait(asyncio.get_running_loop().time() - self._asked_at)
         self._transport.write(data)
 
     def _send_and_cut(self, data: bytes) -> None:
