@@ -13,8 +13,8 @@ from privacy.recording import Growth
 
 from comity.agents.llm import LLMAgent
 from comity.agents.protocol import Reply
+from comity.models.conversation import Prompt
 from comity.models.download import pull
-from comity.models.protocol import prompt_hash
 from comity.models.registry import LocalModelEntry, load_registry
 from comity.world.views import SeatView
 
@@ -41,7 +41,7 @@ def prompts_only_grow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Growth]:
         messages = self._style.messages(replace(view, notes={}))
         growth.note(view.session, self._style.template.label, messages)
         reply = await act(self, view)
-        assert not reply.calls or reply.calls[0].prompt_hash == prompt_hash(messages), "another prompt was sent"
+        assert not reply.calls or reply.calls[0].prompt_hash == Prompt(list(messages)).hash, "another prompt was sent"
         return reply
 
     monkeypatch.setattr(LLMAgent, "act", watched)

@@ -3,12 +3,11 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 from worlds import NOTHING, Replies, flat, opened, played, reply, say, task
 
 from comity.agents.llm import LLMAgent
-from comity.models.protocol import ContextExceeded, Message, Sampling, Unreachable, prompt_hash
+from comity.models.conversation import Prompt
+from comity.models.protocol import ContextExceeded, Sampling, Unreachable
 from comity.models.scripted import scripted
 from comity.simulate import simulate
 from comity.world.actions import Action, ActionType
@@ -39,7 +38,7 @@ async def test_a_usable_reply_is_played_and_its_call_recorded(style: str, text: 
     (call,) = acted.calls
     (asked,) = model.asked
     assert (call.outcome, call.problem, call.attempt, call.text, call.model) == ("ok", "", 1, text, "replies")
-    assert call.prompt_hash == prompt_hash(asked.messages)
+    assert call.prompt_hash == Prompt(list(asked.messages)).hash
     assert call.prompt_chars == sum(len(message.content) for message in asked.messages)
     assert asked.session == "e/a"
     assert asked.schema is not None
@@ -259,20 +258,3 @@ async def test_the_scripted_demo_plays_in_every_order_and_style(order: TurnOrder
     assert len(episode.events) >= 7
     assert episode.end is not None
     assert episode.end.reason is not EndReason.AGENT_FAILURE
-
-
-def test_messages_are_what_is_hashed() -> None:
-    one = [Message("user", "x")]
-    assert prompt_hash(one) == prompt_hash((Message("user", "x"),)) != prompt_hash([Message("system", "x")])
-
-
-prompts = st.lists(
-    st.builds(Message, st.sampled_from(["user", "assistant"]), st.text("xy 1\n\ud83d", max_size=12)), max_size=3
-)
-
-
-@given(prompts, prompts)
-@example([Message("user", "x\nuser 1\ny")], [Message("user", "x"), Message("user", "y")])
-@example([Message("user", "x"), Message("user", "")], [Message("user", "x\nuser 0\n")])
-def test_no_two_prompts_are_hashed_alike(one: list[Message], other: list[Message]) -> None:
-    assert (prompt_hash(one) == prompt_hash(other)) == (one == other)

@@ -17,7 +17,8 @@ from comity.agents import chat
 from comity.agents.llm import LLMAgent
 from comity.interop.chat_examples import examples_of
 from comity.interop.kept import Kept
-from comity.models.protocol import Message, prompt_hash
+from comity.models.conversation import Prompt
+from comity.models.protocol import Message
 from comity.simulate import simulate
 from comity.world import environment, views
 from comity.world.environment import State
@@ -72,7 +73,7 @@ def test_the_prompt_of_an_example_is_the_one_that_the_agent_was_sent(world: Worl
                 continue
             messages = prompt_of(examples[acted.index(event)])
             assert messages[:-1] == prompt
-            assert prompt_hash(messages[:-1]) == event.trace.calls[0].prompt_hash
+            assert Prompt(messages[:-1]).hash == event.trace.calls[0].prompt_hash
             assert messages[-1].role == "assistant"
             reply = json.loads(messages[-1].content)
             names = [episode.task.names[to] for to in event.action.to]

@@ -9,6 +9,7 @@ from hypothesis.errors import NoSuchExample
 
 from comity.agents import renderings
 from comity.agents.chat import ChatStyle
+from comity.models.conversation import Prompt
 from comity.models.protocol import Message
 from comity.world import environment, views, visibility
 from comity.world.actions import Action, ActionType
@@ -165,8 +166,9 @@ def reasks_stay_in_the_prompt(patch: Patch) -> None:
         said.append(problem)
         return reask(self, view, problem)
 
-    def repeat(self: ChatStyle, view: SeatView) -> list[Message]:
-        return [*messages(self, view), Message("user", "; ".join(said))] if said else messages(self, view)
+    def repeat(self: ChatStyle, view: SeatView) -> Prompt:
+        made = messages(self, view)
+        return made.then(Message("user", "; ".join(said))) if said else made
 
     patch.setattr(ChatStyle, "reask", remember)
     patch.setattr(ChatStyle, "messages", repeat)

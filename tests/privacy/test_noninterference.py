@@ -1,6 +1,6 @@
 """What others whisper changes nothing: where a private message is taken back, whoever neither sent nor got it meets the same, to the letter."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -41,7 +41,7 @@ class Met(NamedTuple):
     asked: bool
     """Whether the seat acts in this turn."""
     view: SeatView
-    prompts: Mapping[str, list[Message]]
+    prompts: Mapping[str, Sequence[Message]]
     """By style."""
     schemas: Mapping[str, Schema]
     person: str

@@ -107,9 +107,9 @@ def episode(state: State) -> Episode:
     )
 
 
-def all_prompts(state: State) -> dict[str, list[Message]]:
+def all_prompts(state: State) -> dict[str, Sequence[Message]]:
     """Every prompt that is made of this state: of each style for each seat, and of the judge."""
-    made = {
+    made: dict[str, Sequence[Message]] = {
         f"{style} {seat}": style_named(style).messages(view(state, seat))
         for style in STYLES
         for seat in state.task.cast

@@ -11,6 +11,7 @@ from comity.agents.games import Told, names_of, told_game, told_means, told_open
 from comity.agents.narration import aim_slots, own_first, told_action, told_facts
 from comity.agents.renderings import rendered
 from comity.agents.replies import Parsed, move_forms, object_form, parse_action
+from comity.models.conversation import Prompt
 from comity.models.prompts import Block, Template, load_template, quote
 from comity.models.protocol import Message, Schema
 from comity.models.replies import partial_words
@@ -23,7 +24,7 @@ __all__ = ["ChatStyle"]
 
 
 class _Talk(NamedTuple):
-    messages: tuple[Message, ...]
+    messages: Prompt
     """Up to the seat's last own action."""
     news: tuple[str, ...]
     """What others did since, a line each."""
@@ -37,10 +38,10 @@ class ChatStyle:
         """`prompts/chat.toml`."""
         return load_template("comity.agents:chat", "comity.agents:narration", "comity.agents:games")
 
-    def messages(self, view: SeatView) -> list[Message]:
+    def messages(self, view: SeatView) -> Prompt:
         """The prompt for this view."""
         talk = rendered(view, self, self._begin, self._tell)
-        return [*talk.messages, Message("user", self._news(view, talk.news, view.turn))]
+        return talk.messages.then(Message("user", self._news(view, talk.news, view.turn)))
 
     def schema(self, view: SeatView) -> Schema:
         """The reply schema of the seat's `ActionSpec`."""
@@ -59,10 +60,12 @@ class ChatStyle:
         return partial_words(text, after='"argument"')
 
     def _begin(self, view: SeatView) -> "_Talk":
-        return _Talk((Message("system", sys.intern(self._system(view))),), ())  # one for all episodes of the task
+        return _Talk(
+            Prompt([Message("system", sys.intern(self._system(view)))]), ()
+        )  # one for all episodes of the task
 
     def _tell(self, view: SeatView, talk: "_Talk", history: Sequence[Seen]) -> "_Talk":
-        messages, news = list(talk.messages), list(talk.news)
+        messages, news = list[Message](), list(talk.news)
         payoff = view.table.payoff if view.table else None
         for seen in own_first(view, history):
             if seen.seat == view.me.seat:
@@ -73,7 +76,7 @@ class ChatStyle:
                 news.append(told_action(self.template, seen.name, seen.action, seen.to, payoff))
             if seen.opened:
                 news.append(told_opened(self.template, seen.opened))
-        return _Talk(tuple(messages), tuple(news))
+        return _Talk(talk.messages.then(*messages), tuple(news))
 
     def _news(self, view: SeatView, news: Sequence[str], turn: int) -> str:
         ask = "script_ask" if view.mode == "script" else "ask"

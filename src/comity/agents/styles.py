@@ -4,6 +4,7 @@ Within an episode every prompt of a seat begins with the whole of its previous o
 letter for letter.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from comity.agents.chat import ChatStyle
@@ -24,7 +25,7 @@ class Style(Protocol):
         """The texts it is made of; their label and hash go into the record."""
         ...
 
-    def messages(self, view: SeatView) -> list[Message]:
+    def messages(self, view: SeatView) -> Sequence[Message]:
         """The prompt for this view."""
         ...
 

@@ -14,6 +14,7 @@ from comity.agents.games import names_of, told_game, told_move, told_opened
 from comity.agents.narration import aim_slots, own_first
 from comity.agents.renderings import rendered
 from comity.agents.replies import Parsed, checked, object_form, parse_action, read_move, terms_form
+from comity.models.conversation import Prompt
 from comity.models.prompts import Block, Quoted, Template, load_template, plain, quote
 from comity.models.protocol import Message, Schema
 from comity.models.replies import UnusableReply, partial_words, read_object
@@ -58,10 +59,10 @@ class TranscriptStyle:
         """`prompts/transcript.toml`."""
         return _template()
 
-    def messages(self, view: SeatView) -> list[Message]:
+    def messages(self, view: SeatView) -> Prompt:
         """The prompt for this view."""
         told = rendered(view, self, self._begin, self._tell)
-        return [Message("system", told.system), Message("user", told.text)]
+        return Prompt([Message("system", told.system), Message("user", told.text)])
 
     def schema(self, view: SeatView) -> Schema:
         """One of the ways in which this seat's next line may begin, and its words."""

@@ -24,6 +24,7 @@ from comity.generate.questions import Questions
 from comity.library.lint import Embedder
 from comity.models.asking import Answer, ask
 from comity.models.budget import BudgetExhausted
+from comity.models.conversation import Prompt
 from comity.models.endpoints import GaveUp
 from comity.models.protocol import (
     AuthenticationFailed,
@@ -36,7 +37,6 @@ from comity.models.protocol import (
     ModelNotFound,
     Sampling,
     Schema,
-    prompt_hash,
 )
 from comity.world.collection import Collection
 from comity.world.episodes import Policy
@@ -303,7 +303,7 @@ class _Kept:
         if self.last is not None:
             self.journal.append(self.last)
             self.last = None
-        asked, before = prompt_hash(messages), self.journal.replied(self.candidate)
+        asked, before = Prompt.of(messages).hash, self.journal.replied(self.candidate)
         known = next((each for each in reversed(before) if each.prompt_hash == asked), None)
         if known is not None:
             return _completion(known.completion)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import anyio
 from pydantic import Field
 
+from comity.models.conversation import Prompt
 from comity.models.prices import Price, Prices
 from comity.models.protocol import ChatModel, Completion, Message, ModelError, Sampling, Schema
 from comity.world.record import Record
@@ -189,7 +190,7 @@ class Meter:
             account = self._accounts[model] = _Account(self.prices.price_of(model))
         if self.budget.tokens is None and self.budget.money is None:
             return _Hold(model, account, 0, 0.0, 0.0)
-        chars = sum(len(message.content) for message in messages)
+        chars = Prompt.of(messages).characters
         return _Hold(model, account, chars, *account.estimate(chars))
 
     async def _wait_for_room(self, hold: _Hold) -> None:

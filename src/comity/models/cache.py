@@ -18,7 +18,8 @@ from comity.models.cache_file import (
     ResponseCache,
     default_cache_file,
 )
-from comity.models.protocol import ChatModel, Completion, Message, Sampling, Schema, prompt_hash
+from comity.models.conversation import Prompt
+from comity.models.protocol import ChatModel, Completion, Message, Sampling, Schema
 
 __all__ = [
     "CacheError",
@@ -65,7 +66,7 @@ def _text(schema: Schema | None) -> str:
 
 def _key(head: str, messages: Sequence[Message], schema: str, sampling: Sampling) -> bytes:
     drawn = repr(sampling.__dict__)  # every field there is; a quarter of what JSON costs
-    whole = "\n".join((head, drawn, schema, prompt_hash(messages)))  # none of them holds a line break
+    whole = "\n".join((head, drawn, schema, Prompt.of(messages).hash))  # none of them holds a line break
     return hashlib.sha256(whole.encode()).digest()
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from comity.models.protocol import ChatModel, Completion, Message, prompt_hash
+from comity.models.conversation import Prompt
+from comity.models.protocol import ChatModel, Completion, Message
 from comity.world.events import Call
 
 __all__ = ["recorded"]
@@ -21,14 +22,15 @@ def recorded(
 
     A usable reply with a problem is one that was repaired.
     """
+    prompt = Prompt.of(messages)
     return Call(
         model=model.name,
         attempt=attempt,
         outcome="repaired" if outcome == "ok" and problem else outcome,
         text=completion.text,
         problem=problem,
-        prompt_hash=prompt_hash(messages),
-        prompt_chars=sum(len(message.content) for message in messages),
+        prompt_hash=prompt.hash,
+        prompt_chars=prompt.characters,
         constrained=completion.constrained,
         finish_reason=completion.finish_reason,
         prompt_tokens=completion.prompt_tokens,

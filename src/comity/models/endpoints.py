@@ -15,6 +15,7 @@ from types import TracebackType
 from pydantic import Field
 
 from comity.models.breaker import Breaker
+from comity.models.conversation import Prompt
 from comity.models.protocol import (
     AuthenticationFailed,
     BadReply,
@@ -282,7 +283,7 @@ class Place:
     @property
     def characters(self) -> int:
         """The length of the prompt."""
-        return sum(len(message.content) for message in self._messages)
+        return Prompt.of(self._messages).characters
 
     def done(self, completion: Completion) -> Completion:
         """The call succeeded; gives the completion back."""

@@ -1,6 +1,5 @@
 """Talking to a language model, on one page: what is sent, what comes back, what can go wrong. Every model is a `ChatModel`."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
@@ -25,7 +24,6 @@ __all__ = [
     "ServerFailed",
     "Timeouts",
     "Unreachable",
-    "prompt_hash",
 ]
 
 
@@ -150,9 +148,3 @@ class BadRequest(ModelError):
 
 class ContextExceeded(BadRequest):
     """The prompt does not fit the model's context."""
-
-
-def prompt_hash(messages: Sequence[Message]) -> str:
-    """SHA-256, in hex, over each message's role, the number of its characters and its content in UTF-8."""
-    parts = [f"{message.role} {len(message.content)}\n{message.content}\n" for message in messages]
-    return hashlib.sha256("".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from comity.agents.briefing import briefing
 from comity.agents.llm import LLMAgent
 from comity.agents.protocol import Agent
+from comity.models.conversation import Prompt
 from comity.models.prices import Price
 from comity.run.jobs import Job
 from comity.world.environment import Environment, Limits
@@ -135,5 +136,5 @@ class _Openings:
 
 def _length(agent: Agent, seen: SeatView) -> int:
     if isinstance(agent, LLMAgent):
-        return sum(len(message.content) for message in agent.prompt(seen))
+        return Prompt.of(agent.prompt(seen)).characters
     return len(briefing(seen))
