@@ -1,11 +1,13 @@
 """`comity library fresh`: a folder of games that can be played at once, and more of them beside what is there."""
 
 import errno
+import shutil
 from pathlib import Path
 
 import pytest
 
 from cli.command import Comity
+from comity.cli.fresh import make_fresh
 from comity.library.fresh import FRESH_KINDS, fresh, fresh_worlds
 from comity.library.loader import load_library, starter
 
@@ -105,6 +107,35 @@ def test_a_write_that_breaks_off_leaves_whole_files_and_the_same_command_goes_on
     assert not list((folder / "mine").rglob(".*"))
     comity(*command).ok()
     assert len(load_library(folder / "mine").scenarios) == 4
+
+
+@pytest.mark.parametrize("at", [1, 2, 23, 40, 41, 42])
+def test_a_kill_at_any_moment_leaves_no_part_of_a_cast(
+    comity: Comity, folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Nothing is tidied up after a kill; `BaseException`s are what it looks like from inside."""
+    command = ("library", "fresh", "gift", "--count", "2", "--casts", "2")
+    comity(*command, "--into", "whole").ok()
+    moved: list[Path] = []
+    move, leave = Path.replace, Killed("now")
+
+    def killed(file: Path, target: Path) -> Path:
+        if len(moved) + 1 == at:
+            raise leave
+        moved.append(target)
+        return move(file, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", killed)
+        patched.setattr(shutil, "rmtree", lambda folder, **how: None)
+        with pytest.raises(Killed):
+            make_fresh("gift", folder / "mine", count=2, casts=2)
+    comity(*command, "--into", "mine").ok()
+    assert contents(folder / "mine") == contents(folder / "whole")
+
+
+class Killed(BaseException):
+    """The process is gone."""
 
 
 def test_an_unknown_kind_is_refused(comity: Comity, folder: Path) -> None:

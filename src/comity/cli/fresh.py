@@ -1,5 +1,6 @@
 """`comity library fresh`: fresh games from a seed as a library's folder, with people to play them."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,8 @@ from comity.world.collection import Collection
 from comity.world.scenarios import Scenario
 
 __all__ = ["make_fresh"]
+
+_CHARACTERS, _SCENARIOS = "characters", "scenarios"
 
 
 def make_fresh(
@@ -38,12 +41,12 @@ def make_fresh(
         made = fresh(kind, count, seed)
     except UnknownKind as error:
         raise typer.BadParameter(str(error)) from None
-    own = (into / "characters").is_dir()
+    own = (into / _CHARACTERS).is_dir()
     shelf = load_library(into) if own else starter()
     files = {} if own or not casts else _people(shelf)
     tasks: list[str] = []
     for scenario in made:
-        files[f"scenarios/{scenario.id}.toml"], named = _with_casts(scenario, shelf, casts, seed)
+        files[f"{_SCENARIOS}/{scenario.id}.toml"], named = _with_casts(scenario, shelf, casts, seed)
         tasks += named
     _write(into, files)
     ids = [scenario.id for scenario in made]
@@ -55,7 +58,7 @@ def make_fresh(
 
 def _people(shelf: Collection) -> dict[str, str]:
     """The files of everyone in a library, and of how they stand to each other."""
-    files = {f"characters/{who.id}.toml": character_file(who) for who in shelf.characters}
+    files = {f"{_CHARACTERS}/{who.id}.toml": character_file(who) for who in shelf.characters}
     return files | {"relationships.toml": "".join(map(relationship_entry, shelf.relationships)).lstrip("\n")}
 
 
@@ -73,4 +76,22 @@ def _write(into: Path, files: Mapping[str, str]) -> None:
             raise typer.BadParameter(
                 f"{into / name} is there already and says something else; take another folder or seed"
             )
-    place(into, {name: text for name, text in files.items() if not (into / name).is_file()})
+    new = {name: text for name, text in files.items() if not (into / name).is_file()}
+    if not (into / _CHARACTERS).exists():
+        people = [name for name in new if name.partition("/")[0] != _SCENARIOS]
+        _settle(into, {name: new.pop(name) for name in people})
+    place(into, new)
+
+
+def _settle(into: Path, people: Mapping[str, str]) -> None:
+    """Write people and their ties so that all characters are there or none: some of them would be taken for the folder's own."""
+    draft = f".{_CHARACTERS}.new"
+    begun = into / draft
+    shutil.rmtree(begun, ignore_errors=True)  # of a start that was killed
+    try:
+        place(into, {name.replace(_CHARACTERS, draft, 1): text for name, text in people.items()})
+        if begun.exists():
+            begun.rename(into / _CHARACTERS)
+    except BaseException:
+        shutil.rmtree(begun, ignore_errors=True)
+        raise
