@@ -36,9 +36,9 @@ demo: $(VENV)/.demo
 	$(BIN)/comity models pull $(MODEL)
 	$(BIN)/comity simulate gas_bill --turns 8 --models local:$(MODEL) --judge local:$(MODEL) --seed 1
 
-# the embedded model wants both cores for itself
+# many tests wait more than they compute, so three at once keep two cores busy; the embedded model wants both for itself
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 -m "not embedded"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not embedded"
 	$(BIN)/python -m pytest -m embedded
 
 check: $(VENV)/.dev
