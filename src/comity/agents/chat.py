@@ -60,9 +60,8 @@ class ChatStyle:
         return partial_words(text, after='"argument"')
 
     def _begin(self, view: SeatView) -> "_Talk":
-        return _Talk(
-            Prompt([Message("system", sys.intern(self._system(view)))]), ()
-        )  # one for all episodes of the task
+        system = sys.intern(self._system(view))  # one for all episodes of the task
+        return _Talk(Prompt([Message("system", system)]), ())
 
     def _tell(self, view: SeatView, talk: "_Talk", history: Sequence[Seen]) -> "_Talk":
         messages, news = list[Message](), list(talk.news)
