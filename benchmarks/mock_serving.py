@@ -25,6 +25,7 @@ __all__ = ["Settings", "main"]
 _LENGTH = re.compile(rb"(?i)content-length: *(\d+)")
 _BACKLOG = 4096
 _MOST_LEAD = 0.002
+"""Seconds."""
 _HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
 
 

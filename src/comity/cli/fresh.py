@@ -77,8 +77,8 @@ def _write(into: Path, files: Mapping[str, str]) -> None:
                 f"{into / name} is there already and says something else; take another folder or seed"
             )
     new = {name: text for name, text in files.items() if not (into / name).is_file()}
-    if not (into / _CHARACTERS).exists():
-        people = [name for name in new if name.partition("/")[0] != _SCENARIOS]
+    people = [name for name in new if name.partition("/")[0] != _SCENARIOS]
+    if people and not (into / _CHARACTERS).exists():
         _settle(into, {name: new.pop(name) for name in people})
     place(into, new)
 
@@ -90,8 +90,6 @@ def _settle(into: Path, people: Mapping[str, str]) -> None:
     shutil.rmtree(begun, ignore_errors=True)  # of a start that was killed
     try:
         place(into, {name.replace(_CHARACTERS, draft, 1): text for name, text in people.items()})
-        if begun.exists():
-            begun.rename(into / _CHARACTERS)
-    except BaseException:
+        begun.rename(into / _CHARACTERS)
+    finally:
         shutil.rmtree(begun, ignore_errors=True)
-        raise

@@ -12,7 +12,7 @@ from comity.store.errors import Conflict, StoreError
 from comity.store.tables import current, snapshots, tasks
 from comity.world.characters import Character
 from comity.world.collection import Collection
-from comity.world.record import Record, content_hash
+from comity.world.record import Itself, Record, content_hash
 from comity.world.relationships import Relationship
 from comity.world.scenarios import Scenario
 from comity.world.scorecards import Rubric
@@ -79,7 +79,7 @@ def make_current(connection: Connection, kind: Kind, records: Iterable[Named]) -
 def hash_of(kind: Kind, record: Named) -> str:
     """The record's content hash. Raises `StoreError` where it holds what is no text."""
     try:
-        return _hash(_Same(record))
+        return _hash(Itself(record))
     except UnicodeEncodeError:
         pass
     raise StoreError(
@@ -87,24 +87,9 @@ def hash_of(kind: Kind, record: Named) -> str:
     )
 
 
-class _Same:
-    """A record as a key: itself and no other, since comparing and hashing its content costs as much as what is saved."""
-
-    __slots__ = ("record",)
-
-    def __init__(self, record: Named) -> None:
-        self.record = record
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.record is other.record
-
-    def __hash__(self) -> int:
-        return id(self.record)
-
-
 @lru_cache(maxsize=1024)
-def _hash(same: _Same) -> str:
-    return content_hash(same.record)
+def _hash(of: Itself[Named]) -> str:
+    return content_hash(of.record)
 
 
 def caption_of(text: object) -> tuple[str, Mapping[str, str]]:

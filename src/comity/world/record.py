@@ -2,11 +2,13 @@
 
 import hashlib
 import json
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
-__all__ = ["JOINERS", "Name", "Record", "Slug", "content_hash", "derive_seed"]
+__all__ = ["JOINERS", "Itself", "Name", "Record", "Slug", "content_hash", "derive_seed"]
+
+R = TypeVar("R", bound=BaseModel)
 
 
 class Record(BaseModel):
@@ -39,6 +41,23 @@ def content_hash(record: BaseModel) -> str:
     """SHA-256, in hex, of the record's canonical JSON (sorted keys, no spaces)."""
     body = json.dumps(record.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(body.encode()).hexdigest()
+
+
+class Itself(Generic[R]):
+    """A record as a key of a cache: itself and no other, since nothing in it ever changes. To compare and hash what it says
+    would cost as much as is saved.
+    """
+
+    __slots__ = ("record",)
+
+    def __init__(self, record: R) -> None:
+        self.record = record
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Itself) and other.record is self.record
+
+    def __hash__(self) -> int:
+        return id(self.record)
 
 
 def derive_seed(*parts: int | str) -> int:

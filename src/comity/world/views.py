@@ -11,7 +11,7 @@ from comity.world.events import Event
 from comity.world.moves import Move, MoveKind
 from comity.world.payoffs import Payoff
 from comity.world.positions import Position
-from comity.world.record import derive_seed
+from comity.world.record import Itself, derive_seed
 from comity.world.relationships import RelationshipKind
 from comity.world.scenarios import Seat
 from comity.world.tasks import Task
@@ -179,7 +179,7 @@ class _Shown:
 
     @classmethod
     def first(cls, state: State, seat: Seat) -> "_Shown":
-        key = (_Same(state.task), seat.id, state.mode, state.lite)
+        key = (Itself(state.task), seat.id, state.mode, state.lite)
         others = tuple(_profile(other.id, *key) for other in state.task.scenario.seats if other.id != seat.id)
         known = [s.id for s in state.task.scenario.seats if may_know_payoff(seat.id, s.id, state.mode)]
         payoff = state.task.scenario.payoff
@@ -203,25 +203,10 @@ def _opened(event: Event, state: State) -> tuple[tuple[str, Move], ...]:
     )
 
 
-class _Same:
-    """A task as a key: itself and not what it says, since nothing in it ever changes."""
-
-    __slots__ = ("task",)
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.task is self.task
-
-    def __hash__(self) -> int:
-        return id(self.task)
-
-
 @lru_cache(maxsize=4096)
-def _profile(seat: str, same: _Same, viewer: str, mode: Mode, lite: bool) -> Profile:
+def _profile(seat: str, of_task: Itself[Task], viewer: str, mode: Mode, lite: bool) -> Profile:
     """One for all episodes of a task: with thousands in play they would take up megabytes."""
-    task, itself = same.task, seat == viewer
+    task, itself = of_task.record, seat == viewer
     of = task.scenario.seat(seat)
     edge = None if itself else task.edge(viewer, of.id)
     kind = edge.kind if edge else RelationshipKind.STRANGER
