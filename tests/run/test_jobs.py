@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from worlds import task
 
-from comity.run.jobs import jobs_of
+from comity.run.jobs import Job, jobs_of
 from comity.run.plan import Plan
 from comity.world.episodes import Policy
 
@@ -47,6 +47,34 @@ def test_of_three_seats_the_partner_takes_all_others() -> None:
     three = task("Ana", "Ben", "Cem", turns=4)
     jobs = jobs_of(plan(evaluated=["a"], partners=["b"]), [three], POLICIES)
     assert [list(job.seats.values()) for job in jobs] == [["a", "b", "b"], ["b", "a", "b"], ["b", "b", "a"]]
+
+
+def test_of_the_pairings_so_many_are_drawn_for_each_task_repeat_and_seed_and_for_all_policies_the_same() -> None:
+    tasks = [task(turns=4).model_copy(update={"id": f"t{n}"}) for n in range(40)]
+    drawn = plan(evaluated=["a", "b"], partners=["c", "d"], policies=_FOUR, pairings=1, repeats=2)
+    jobs = jobs_of(drawn, tasks, {label: Policy(agent="llm", model=label) for label in _FOUR})
+    met = {
+        (job.task.id, job.repeat, label): _pairing(job, label)
+        for job in jobs
+        for label in ("a", "b")
+        if label in job.seats.values()
+    }
+    assert len(jobs) == len(met) == 40 * 2 * 2
+    assert all(met[id_, repeat, "a"] == met[id_, repeat, "b"] for id_, repeat, _ in met)
+    assert Counter(met[f"t{n}", 0, "a"] == met[f"t{n}", 1, "a"] for n in range(40))[False] > 10
+    assert set(met.values()) == {("c", 0), ("c", 1), ("d", 0), ("d", 1)}
+    more = jobs_of(
+        drawn.model_copy(update={"pairings": 2}), tasks, {label: Policy(agent="llm", model=label) for label in _FOUR}
+    )
+    assert {job.episode for job in jobs} < {job.episode for job in more}
+
+
+_FOUR = {label: {"model": label} for label in "abcd"}
+
+
+def _pairing(job: Job, label: str) -> tuple[str, int]:
+    seats = list(job.seats.values())
+    return next(other for other in seats if other != label), seats.index(label)
 
 
 def test_in_script_mode_one_policy_writes_every_part() -> None:

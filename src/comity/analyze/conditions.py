@@ -54,7 +54,7 @@ def conditions_of(run: RunRecord, panel: Sequence[Reading], aggregate: Aggregate
         mode=str(what.get("mode")) + (" lite" if what.get("lite") else ""),
         limits=_told(what.get("limits")),
         partners=tuple(sorted(_policy(policies.get(label)) for label in partners)),
-        seats="every seat in turn" if what.get("swap_seats") else "the first seat alone",
+        seats=_seats(what),
         tasks=tasks,
         task_set=f"{named.get('set') or named.get('source')}:{digest[:12]}",
         code_version=run.code_version,
@@ -108,3 +108,8 @@ def _told(value: object) -> str:
 
 def _shown(value: object) -> str:
     return (" + ".join(map(str, value)) if isinstance(value, tuple) else str(value)) or "none"
+
+
+def _seats(what: Mapping[str, object]) -> str:
+    seats = "every seat in turn" if what.get("swap_seats") else "the first seat alone"
+    return f"{seats}, {drawn} of the pairings of each task drawn" if (drawn := what.get("pairings")) else seats

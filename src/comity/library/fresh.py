@@ -4,15 +4,18 @@ They are for training and evaluation at scale. They are worth playing, but nobod
 is the library itself. Nothing here plays a game or casts anybody.
 """
 
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import count as counted
+from itertools import islice
 
-from comity.library.drawing import FRESH_VERSION, Draw, worlds
+from comity.library.drawing import FRESH_VERSION, Draw, World, worlds
 from comity.library.fresh_choices import dilemma, gift, mutual_friend, public_goods, secret
 from comity.library.fresh_deals import contract, division, price
 from comity.world.scenarios import Scenario
 
-__all__ = ["FRESH_KINDS", "UnknownKind", "fresh", "fresh_one", "fresh_worlds"]
+__all__ = ["FRESH_KINDS", "UnknownKind", "fresh", "fresh_one", "fresh_within", "fresh_worlds", "world_of"]
 
 _MAKERS: Mapping[str, Callable[[Draw], dict[str, object]]] = {
     "division": division,
@@ -27,6 +30,9 @@ _MAKERS: Mapping[str, Callable[[Draw], dict[str, object]]] = {
 
 FRESH_KINDS = tuple(_MAKERS)
 """The kinds of payoff that there are fresh games of."""
+
+
+_SOURCE = re.compile(r"Comity fresh@(\d+) (\w+) (-?\d+)/(\d+)")
 
 
 class UnknownKind(ValueError):
@@ -52,15 +58,44 @@ def fresh_one(kind: str, index: int, seed: int = 0) -> Scenario:
     )
 
 
+def fresh_within(kind: str, within: Collection[str], wanted: int, seed: int = 0) -> tuple[Scenario, ...]:
+    """The first so many fresh scenarios of a kind that are set in one of these worlds. Raises `UnknownKind`, and `ValueError` for a world
+    that the kind does not have.
+    """
+    known = {str(world["id"]) for world in _worlds(kind)}
+    if not within or (strangers := sorted(set(within) - known)):
+        said = ", ".join(strangers) if within else "none of them"
+        raise ValueError(f"{said}: games of kind {kind!r} are set in: {', '.join(sorted(known))}")
+    indices = (index for index in counted() if str(Draw(kind, seed, index).world["id"]) in within)
+    return tuple(fresh_one(kind, index, seed) for index in islice(indices, wanted))
+
+
+def world_of(scenario: Scenario) -> str | None:
+    """The hand-written world that a fresh scenario is set in, such as `division/cellar`; `None` for any other scenario.
+
+    Of one that another version of the worlds made, all that can be told is its kind.
+    """
+    if (found := _SOURCE.fullmatch(scenario.source)) is None:
+        return None
+    version, kind, seed, index = found.groups()
+    if int(version) != FRESH_VERSION:
+        return f"{kind}/of-version-{version}"
+    return f"{kind}/{Draw(kind, int(seed), int(index)).world['id']}"
+
+
 def fresh_worlds(kind: str, count: int = 0, seed: int = 0) -> Mapping[str, int]:
     """By hand-written world of the kind, how many of the first so many games are set in it. Raises `UnknownKind`.
 
     Games of one world differ in their numbers, in what is drawn from its lists (place, hour, things) and in the goals and reasons that
     are chosen; what the story is about they share.
     """
-    _maker(kind)
     found = Counter(str(Draw(kind, seed, index).world["id"]) for index in range(count))
-    return {str(world["id"]): found[str(world["id"])] for world in worlds(kind).worlds}
+    return {str(world["id"]): found[str(world["id"])] for world in _worlds(kind)}
+
+
+def _worlds(kind: str) -> Sequence[World]:
+    _maker(kind)
+    return worlds(kind).worlds
 
 
 def _maker(kind: str) -> Callable[[Draw], dict[str, object]]:

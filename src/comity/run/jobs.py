@@ -45,7 +45,8 @@ def jobs_of(plan: Plan, tasks: Sequence[Task], policies: Mapping[str, Policy]) -
     for repeat in range(plan.repeats):
         for seed in plan.seeds:
             for task, name in zip(tasks, hashes, strict=True):
-                for seats in _seatings(plan, [seat.id for seat in task.scenario.seats]):
+                pairings = _pairings(plan, task, repeat, seed)
+                for seats in _seatings(plan, task, pairings):
                     who = {seat: known[label] for seat, label in seats.items()}
                     decides = {**common, "task": name, "policies": who, "repeat": repeat, "seed": seed}
                     id_ = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:32]
@@ -53,11 +54,21 @@ def jobs_of(plan: Plan, tasks: Sequence[Task], policies: Mapping[str, Policy]) -
     return list(found.values())
 
 
-def _seatings(plan: Plan, seats: Sequence[str]) -> Iterator[dict[str, str]]:
+def _pairings(plan: Plan, task: Task, repeat: int, seed: int) -> list[tuple[str, str]]:
+    """The partners and seats that each evaluated policy meets and takes, all of them or those that are drawn, in order."""
+    seats = [seat.id for seat in task.scenario.seats]
+    every = [(partner, mine) for partner in plan.who_they_meet for mine in (seats if plan.swap_seats else seats[:1])]
+    if plan.pairings is None:
+        return every
+    drawn = sorted(every, key=lambda each: derive_seed("pairing", seed, repeat, task.id, *each))[: plan.pairings]
+    return [each for each in every if each in drawn]
+
+
+def _seatings(plan: Plan, task: Task, pairings: Sequence[tuple[str, str]]) -> Iterator[dict[str, str]]:
+    seats = [seat.id for seat in task.scenario.seats]
     for label in plan.who_is_evaluated:
         if plan.mode == "script":
             yield dict.fromkeys(seats, label)
             continue
-        for partner in plan.who_they_meet:
-            for mine in seats if plan.swap_seats else seats[:1]:
-                yield {seat: label if seat == mine else partner for seat in seats}
+        for partner, mine in pairings:
+            yield {seat: label if seat == mine else partner for seat in seats}

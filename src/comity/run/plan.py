@@ -140,6 +140,9 @@ class Plan(Record):
     """Which policies they meet; those that are evaluated unless given."""
     swap_seats: bool = True
     """Each evaluated policy plays every seat in turn; else the first alone."""
+    pairings: int | None = Field(default=None, ge=1)
+    """So many of a task's pairings, partner and seat, are played by each policy, drawn anew for each repeat and seed, and for every policy
+    the same; all of them unless given."""
     repeats: int = Field(default=1, ge=1)
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
     mode: Mode = "asymmetric"
@@ -170,6 +173,10 @@ class Plan(Record):
                 raise ValueError(f"{field} names {', '.join(unknown)}, which is no policy of this plan ({known})")
         if self.mode == "script" and self.partners:
             raise ValueError("in script mode one policy writes every part, so there are no partners; leave them out")
+        if self.mode == "script" and self.pairings:
+            raise ValueError(
+                "in script mode one policy writes every part, so there are no pairings to draw; leave them out"
+            )
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds must differ; to play more of one, raise repeats")
         return self
@@ -187,7 +194,8 @@ class Plan(Record):
     def what(self) -> dict[str, JsonValue]:
         """What is played, as JSON: the part that decides the episodes."""
         fields = {"tasks", "policies", "evaluated", "partners", "swap_seats", "repeats", "seeds", "mode", "lite"}
-        return self.model_dump(mode="json", include=fields | {"limits", "judges"})
+        drawn = {"pairings"} if self.pairings else set()
+        return self.model_dump(mode="json", include=fields | drawn | {"limits", "judges"})
 
 
 _TABLES: Mapping[str, type[Record]] = {
