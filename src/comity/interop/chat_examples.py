@@ -1,4 +1,4 @@
-"""Stored episodes as training examples: each action of each seat, after the prompt that asks a model for it in the chat style.
+"""Stored episodes as training examples: each action of each seat, after the prompt that asks a model for it in a chat-like style.
 
 The prompt is what `LLMAgent` sends for the seat's view, made anew from the log; the last message is the action as the style itself
 writes it in later prompts. So the messages hold what the seat saw, and nothing else. What nobody did is not learnt: a `none` that an
@@ -7,15 +7,17 @@ against partners that are held out for evaluation. Beside the messages stand num
 newest scorecard, the seat's own.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
-from comity.agents.chat import ChatStyle
 from comity.agents.negotiators import is_held_out
+from comity.agents.styles import Style, style_named
 from comity.interop.kept import Kept, Written, json_line, written_whole
 from comity.interop.remarks import Report
+from comity.models.protocol import Message
 from comity.world.actions import ActionType
 from comity.world.environment import Environment
 from comity.world.episodes import Episode, Policy
@@ -23,7 +25,20 @@ from comity.world.events import Event
 from comity.world.scenarios import TurnOrder
 from comity.world.views import Projection
 
-__all__ = ["examples_of", "write_chat_examples"]
+__all__ = ["NoReplies", "Turn", "examples_of", "turns_of", "write_chat_examples"]
+
+
+class NoReplies(ValueError):
+    """The style shows a seat's own actions in some other way than as assistant messages, so there is no reply to learn."""
+
+
+class Turn(NamedTuple):
+    """What a seat did, between what it was asked and what it was asked next."""
+
+    event: Event
+    prompt: Sequence[Message]
+    reply: Message
+    """The action as the style writes it: an assistant message, and the one with which the seat's next prompt goes on."""
 
 
 def write_chat_examples(episodes: Iterable[Kept], path: Path, report: Report, *, held_out: bool = False) -> Written:
@@ -51,12 +66,23 @@ def write_chat_examples(episodes: Iterable[Kept], path: Path, report: Report, *,
     return written
 
 
-def examples_of(kept: Kept) -> Iterator[dict[str, object]]:
+def examples_of(kept: Kept, style: str = "chat") -> Iterator[dict[str, object]]:
     """The examples of an episode in the order of its events: `messages`, of which the last is to be learnt, and `metadata`.
 
-    A failure is no action and makes none, and neither does a turn that an import put in. Raises `ValueError` where the events do not follow the rules.
+    Raises `ValueError` as `turns_of` does.
     """
-    episode, style = kept.episode, ChatStyle()
+    rendering = style_named(style)
+    for event, prompt, reply in turns_of(kept.episode, rendering):
+        messages = [{"role": role, "content": content} for role, content in (*prompt, reply)]
+        yield {"messages": messages, "metadata": _metadata(kept, event, rendering)}
+
+
+def turns_of(episode: Episode, style: Style) -> Iterator[Turn]:
+    """Whatever was done and can be learnt, in the order of the events.
+
+    A failure is no action and is left out, and so is a turn that an import put in. Raises `NoReplies` for a style without replies,
+    another `ValueError` where the events do not follow the rules.
+    """
     environment, projection = Environment(), Projection(episode.id)
     state = environment.reset(
         episode.task, seed=episode.seed, mode=episode.mode, lite=episode.lite, limits=episode.limits
@@ -69,9 +95,10 @@ def examples_of(kept: Kept) -> Iterator[dict[str, object]]:
             if _is_learnt(episode, event):
                 prompt = prompts[event.seat]
                 # The seat's next prompt goes on with what it has just done.
-                done = style.messages(projection.view(state, event.seat))[len(prompt)]
-                messages = [{"role": role, "content": content} for role, content in (*prompt, done)]
-                yield {"messages": messages, "metadata": _metadata(kept, event, style)}
+                following = style.messages(projection.view(state, event.seat))[len(prompt) :]
+                if not following or following[0].role != "assistant":
+                    raise NoReplies(f"the style {style.template.label} writes no replies; learn in another, such as chat")
+                yield Turn(event, prompt, following[0])
 
 
 def _is_learnt(episode: Episode, event: Event) -> bool:
@@ -89,7 +116,7 @@ def _inserted(episode: Episode, event: Event) -> bool:
     return out_of_turn or episode.policies[event.seat].agent == "human"
 
 
-def _metadata(kept: Kept, event: Event, style: ChatStyle) -> dict[str, object]:
+def _metadata(kept: Kept, event: Event, style: Style) -> dict[str, object]:
     episode, scenario = kept.episode, kept.episode.task.scenario
     action = event.action
     return {
