@@ -213,11 +213,8 @@ def _members() -> Iterator[_Item]:
         for word in words:
             for draw in range(5):
                 wrong = tuple(_shuffled(strangers, word, draw)[: _CHOICES - 1])
-                shown = _shuffled([word, *wrong], group, draw)
                 article = "an" if group[0] in "aeiou" else "a"
-                yield _Item(
-                    " ".join(sorted(shown)), f"Which of these is {article} {group}: {_listed(shown)}?", word, wrong
-                )
+                yield _Item(" ".join(sorted([word, *wrong])), f"Which of these is {article} {group}", word, wrong)
 
 
 KINDS: Mapping[str, Callable[[], Iterator[_Item]]] = {
