@@ -15,6 +15,8 @@ FORMS = """\
 openai:NAME              OpenAI, or the server in OPENAI_BASE_URL, with the key in OPENAI_API_KEY
 http://HOST:PORT/v1#NAME any OpenAI-compatible server (vLLM, Ollama, llama.cpp); add &key_env=VARIABLE for a key
 local:ALIAS              a model on this machine; see `comity models`
+hf:PATH                  a Hugging Face folder or a .gguf file, run in this process (the extra `train`)
+adapter:PATH             what training wrote: an adapter or a whole model, run in this process
 scripted:NAME            no model at all: demo, silent, leaver
 negotiator:STYLE         no model at all, for a seat of a scenario with a payoff: linear, boulware, ... (docs/negotiators.md)"""
 
@@ -64,6 +66,8 @@ def resolve(
         )
     if rest and scheme == "local":
         return _local(rest, environ, conversations)
+    if rest and scheme in ("hf", "adapter"):
+        return _in_process(spec, environ)
     if rest and scheme == "scripted":
         from comity.models.scripted import scripted
 
@@ -137,3 +141,15 @@ def _local(alias: str, environ: Mapping[str, str], conversations: int) -> Resolv
     model = LocalModel(entry, directory=models_directory(environ), slots=slots)
     model.check()
     return Resolved(model, entry.style, entry.sampling, endpoint=model.name, asked=entry.sha256[:16], slots=slots)
+
+
+def _in_process(spec: str, environ: Mapping[str, str]) -> Resolved:
+    from comity.models.in_process.folder import find
+    from comity.models.in_process.model import SLOTS, InProcessModel
+
+    found = find(spec)
+    model = InProcessModel(found, device=environ.get("COMITY_DEVICE") or "auto")
+    style, sampling = (
+        ("chat", Sampling(max_tokens=256)) if found.note is None else (found.note.style, found.note.sampling)
+    )
+    return Resolved(model, style, sampling, endpoint=model.name, asked=model.name, slots=SLOTS)

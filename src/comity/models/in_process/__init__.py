@@ -1,0 +1,18 @@
+"""A Hugging Face model in this process: a `ChatModel` without a server, for small models, fresh adapters and tests.
+
+`folder` knows what is on disk, `loading` makes a model of it, `engine` answers many prompts at once in one thread, `model` is the
+`ChatModel` in front of it. torch and transformers are imported only when a model is loaded.
+
+A reply depends on its prompt, sampling and seed alone. Not on who else is being answered, nor on what was cached. That rests on
+what was measured with torch 2.13 on CPU in float32 (AVX-512, one thread and two), and each point is held by a test:
+
+- A row of `Linear` is bitwise the same in any batch whose number of rows is a multiple of 4, wherever in the batch it stands.
+- `scaled_dot_product_attention` is not the same for different lengths of keys, even where all that is added is masked: its second
+  product sums over the keys in blocks whose size depends on their number. So `attention` multiplies itself, and sums over
+  blocks of 64 keys in their order; what is masked adds exact zeros. That costs as much time as the library's own.
+- A prompt is read in pieces of 32 tokens that begin at multiples of 32, whoever else is read in the same step. What is taken
+  from the cache are such pieces, whole, so a prompt had from it went through the same operations as one read anew.
+- Chance comes from (seed, step) of the request, never from a stream.
+
+On a GPU, in bfloat16, in another version of torch or on another processor the same code runs, but none of this is promised.
+"""
