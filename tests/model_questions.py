@@ -67,6 +67,7 @@ _samplings = st.builds(
     max_tokens=st.sampled_from([None, 1, 2]),
     seed=st.sampled_from([None, 0, 1]),
     extra=_objects,
+    constrained=st.booleans(),
 )
 questions = st.builds(
     Question,

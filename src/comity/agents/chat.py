@@ -2,18 +2,16 @@
 as assistant messages.
 """
 
-import sys
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
+from comity.agents.dialogue import dialogue
 from comity.agents.games import Told, names_of, told_game, told_means, told_opened
-from comity.agents.narration import aim_slots, own_first, told_action, told_facts
-from comity.agents.renderings import rendered
+from comity.agents.narration import aim_slots, told_action, told_facts
 from comity.agents.replies import Parsed, move_forms, object_form, parse_action
 from comity.models.conversation import Prompt
 from comity.models.prompts import Block, Template, load_template, quote
-from comity.models.protocol import Message, Schema
+from comity.models.protocol import Schema
 from comity.models.replies import partial_words
 from comity.world.actions import Action, ActionSpec
 from comity.world.moves import Move
@@ -21,13 +19,6 @@ from comity.world.views import Profile, SeatView, Seen
 from comity.world.visibility import may_know_payoff
 
 __all__ = ["ChatStyle"]
-
-
-class _Talk(NamedTuple):
-    messages: Prompt
-    """Up to the seat's last own action."""
-    news: tuple[str, ...]
-    """What others did since, a line each."""
 
 
 class ChatStyle:
@@ -40,8 +31,7 @@ class ChatStyle:
 
     def messages(self, view: SeatView) -> Prompt:
         """The prompt for this view."""
-        talk = rendered(view, self, self._begin, self._tell)
-        return talk.messages.then(Message("user", self._news(view, talk.news, view.turn)))
+        return dialogue(view, self)
 
     def schema(self, view: SeatView) -> Schema:
         """The reply schema of the seat's `ActionSpec`."""
@@ -59,30 +49,25 @@ class ChatStyle:
         """The argument as far as it has come."""
         return partial_words(text, after='"argument"')
 
-    def _begin(self, view: SeatView) -> "_Talk":
-        system = sys.intern(self._system(view))  # one for all episodes of the task
-        return _Talk(Prompt([Message("system", system)]), ())
+    def own(self, view: SeatView, seen: Seen) -> str:
+        """The action as a reply."""
+        return _reply(seen.action, seen.to, playing=view.table is not None)
 
-    def _tell(self, view: SeatView, talk: "_Talk", history: Sequence[Seen]) -> "_Talk":
-        messages, news = list[Message](), list(talk.news)
-        payoff = view.table.payoff if view.table else None
-        for seen in own_first(view, history):
-            if seen.seat == view.me.seat:
-                messages.append(Message("user", self._news(view, news, seen.turn)))
-                messages.append(Message("assistant", _reply(seen.action, seen.to, playing=payoff is not None)))
-                news.clear()
-            else:
-                news.append(told_action(self.template, seen.name, seen.action, seen.to, payoff))
-            if seen.opened:
-                news.append(told_opened(self.template, seen.opened))
-        return _Talk(talk.messages.then(*messages), tuple(news))
+    def told(self, view: SeatView, seen: Seen) -> str:
+        """What another did, on one line."""
+        return told_action(self.template, seen.name, seen.action, seen.to, view.table.payoff if view.table else None)
 
-    def _news(self, view: SeatView, news: Sequence[str], turn: int) -> str:
+    def opened(self, opened: Sequence[tuple[str, Move]]) -> str:
+        """What was opened to everyone."""
+        return told_opened(self.template, opened)
+
+    def ask(self, view: SeatView, turn: int) -> str:
+        """The turn, and the question."""
         ask = "script_ask" if view.mode == "script" else "ask"
-        asked = self.template.fill(ask, turn=turn, turn_limit=view.turn_limit, name=view.me.name)
-        return "\n".join([*news, asked])
+        return self.template.fill(ask, turn=turn, turn_limit=view.turn_limit, name=view.me.name)
 
-    def _system(self, view: SeatView) -> str:
+    def system(self, view: SeatView) -> str:
+        """Who everybody is, what is at stake, and how to answer."""
         common: dict[str, str | int] = {
             "name": view.me.name,
             "setting": view.setting,
@@ -137,7 +122,6 @@ class ChatStyle:
 
 
 def _reply(action: Action, to: Sequence[str], *, playing: bool) -> str:
-    """The action as the reply that would have made it; the same at every reading of the log."""
     fields = {"action_type": quote(action.type), "argument": quote(action.argument)}
     if to:
         fields["to"] = "[" + ", ".join(quote(name) for name in to) + "]"

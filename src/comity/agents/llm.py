@@ -24,7 +24,7 @@ class LLMAgent:
 
     Args:
         model: who answers.
-        style: the prompt style, `chat` or `transcript`.
+        style: the prompt style, `chat`, `transcript` or `compact`.
         sampling: how replies are drawn; the seed is derived from the view's and replaces one given here.
         hear: hears replies as they come; replies are streamed only when it is given.
         adapter: the LoRA adapter that the model answers with; for the record, the model itself asks for it.
@@ -69,7 +69,7 @@ class LLMAgent:
             self.prompt(view),
             lambda text: self._style.parse(view, text),
             lambda problem: self._style.reask(view, problem),
-            schema=self._style.schema(view),
+            schema=self._style.schema(view) if self._sampling.constrained else None,
             sampling=lambda attempt: self._sampling.model_copy(update={"seed": derive_seed(view.seed, attempt)}),
             session=view.session,
             listen=lambda attempt: self._listener(view, attempt),

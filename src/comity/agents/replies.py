@@ -10,7 +10,16 @@ from comity.models.replies import UnusableReply, read_object
 from comity.world.actions import Action, ActionSpec, ActionType, IllegalAction
 from comity.world.moves import Move, MoveKind, MoveSpec, Term
 
-__all__ = ["Parsed", "checked", "move_forms", "object_form", "parse_action", "read_move", "terms_form"]
+__all__ = [
+    "Parsed",
+    "checked",
+    "move_forms",
+    "object_form",
+    "parse_action",
+    "read_move",
+    "read_recipients",
+    "terms_form",
+]
 
 _LISTED = 64
 """Up to so many whole numbers are listed one by one in a schema; not every server holds a reply to a range."""
@@ -41,7 +50,7 @@ def parse_action(text: str, spec: ActionSpec) -> Parsed:
     if argument is not None and not isinstance(argument, str):
         raise UnusableReply('"argument" must be a string')
     move = read_move(found.get("move"), spec)
-    return Parsed(checked(action_type, argument or "", _seats(to, spec), spec, move), repaired)
+    return Parsed(checked(action_type, argument or "", read_recipients(to, spec), spec, move), repaired)
 
 
 def checked(
@@ -121,7 +130,8 @@ def _value(value: object, number: bool) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _seats(to: object, spec: ActionSpec) -> tuple[str, ...]:
+def read_recipients(to: object, spec: ActionSpec) -> tuple[str, ...]:
+    """The seats that a reply's `to` names: a name or a list of them. Raises `UnusableReply`."""
     names = [to] if isinstance(to, str) and to else to or []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise UnusableReply('"to" must be a list of names')

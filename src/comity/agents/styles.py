@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from comity.agents.chat import ChatStyle
+from comity.agents.compact import CompactStyle
 from comity.agents.replies import Parsed
 from comity.agents.transcript import TranscriptStyle
 from comity.models.prompts import Template
@@ -47,8 +48,8 @@ class Style(Protocol):
 
 
 def style_named(name: str) -> Style:
-    """The style of this name, `chat` or `transcript`. Raises `ValueError` for another."""
-    styles: dict[str, type[Style]] = {"chat": ChatStyle, "transcript": TranscriptStyle}
+    """The style of this name: `chat`, `transcript` or `compact`. Raises `ValueError` for another."""
+    styles: dict[str, type[Style]] = {"chat": ChatStyle, "transcript": TranscriptStyle, "compact": CompactStyle}
     if name not in styles:
         raise ValueError(f"unknown prompt style {name!r}; there are: {', '.join(styles)}")
     return styles[name]()

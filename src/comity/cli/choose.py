@@ -10,8 +10,8 @@ from pathlib import Path
 import typer
 from pydantic import ValidationError
 
+from comity.agents.by_rule import CannotPlay, RulePlayer, again_by_rule, is_by_rule, player_by_rule
 from comity.agents.llm import Hear, LLMAgent
-from comity.agents.negotiators import AGENT, SCHEME, CannotPlay, Negotiator, negotiator
 from comity.agents.protocol import Agent
 from comity.agents.styles import style_named
 from comity.evaluate.judge import LLMJudge
@@ -70,9 +70,9 @@ def find_task(wanted: str, store: Store, library: Path | None) -> Task:
 
 
 def can_play(agents: Iterable[Agent], task: Task) -> None:
-    """Raise `BadParameter` where a negotiator is to play in a scenario without a payoff."""
+    """Raise `BadParameter` where a player by rule is to play in a scenario without a payoff."""
     for agent in agents:
-        if isinstance(agent, Negotiator):
+        if isinstance(agent, RulePlayer):
             try:
                 agent.check(task.scenario)
             except CannotPlay as error:
@@ -185,24 +185,24 @@ class Models:
         named = [spec.strip() for spec in specs.split(",")]
         if len(named) not in (1, len(seats)):
             raise typer.BadParameter(f"{len(named)} models for the seats {', '.join(seats)}; give one, or one each")
-        if overrides != Overrides() and all(spec.startswith(SCHEME) for spec in named):
+        if overrides != Overrides() and all(map(is_by_rule, named)):
             raise typer.BadParameter(
-                "a negotiator takes no style, temperature or tokens of yours; its own style says all"
+                "a negotiator or trivial player takes no style, temperature or tokens of yours; its own style says all"
             )
         each = named * len(seats) if len(named) == 1 else named
         return {seat: self.agent(spec, overrides, hear) for seat, spec in zip(seats, each, strict=True)}
 
     def agent(self, spec: str, overrides: Overrides, hear: Hear | None = None) -> Agent:
-        """An agent played by this model, or this scripted negotiator."""
-        if spec.startswith(SCHEME):
-            return negotiator(spec)
+        """An agent played by this model, or this player by rule."""
+        if is_by_rule(spec):
+            return player_by_rule(spec)
         found = self.resolve(spec)
         return self._agent(found, overrides.style or found.style, overrides.sampling(found.sampling), hear)
 
     def agent_again(self, policy: Policy, hear: Hear | None = None) -> Agent:
-        """The agent that a record names: its model, prompt style and sampling, whatever suits the model now; or its negotiator."""
-        if policy.agent == AGENT:
-            return negotiator(policy.style or "")
+        """The agent that a record names: its model, prompt style and sampling, whatever suits the model now; or its player by rule."""
+        if player := again_by_rule(policy):
+            return player
         # what the record leaves out was left to the server, not to `Sampling`'s own defaults
         unset = dict.fromkeys(("temperature", "top_p", "max_tokens"))
         try:

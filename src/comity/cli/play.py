@@ -45,7 +45,7 @@ def play(
     ] = None,
     models: Annotated[
         str,
-        typer.Option(help="Who plays the others: one model or scripted negotiator, or one each, separated by commas."),
+        typer.Option(help="Who plays the others: a model, negotiator:STYLE or trivial:WAY, or one each, by commas."),
     ] = DEFAULT_MODEL,
     judge: Annotated[str | None, typer.Option(help="The model that judges at the end; none unless given.")] = None,
     judge_temperature: Annotated[

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 
 import typer
 
+from comity.agents.by_rule import again_by_rule
 from comity.agents.llm import Hear
-from comity.agents.negotiators import AGENT
 from comity.agents.protocol import Agent
 from comity.cli.choose import Models
 from comity.cli.output import program
@@ -58,7 +58,7 @@ def agents_again(
     for seat, policy in episode.policies.items():
         if episode.mode == "script" and agents:
             agents[seat] = next(iter(agents.values()))
-        elif policy.agent in ("llm", AGENT):
+        elif policy.agent == "llm" or again_by_rule(policy):
             agents[seat] = made.agent_again(policy, hear)
         elif policy.agent == "human" and person:
             agents[seat] = person()

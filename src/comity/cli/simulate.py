@@ -32,7 +32,8 @@ def simulate(
         str | None, typer.Option(help="A task by its id, of the library or imported into the store.")
     ] = None,
     models: Annotated[
-        str, typer.Option(help="One model or scripted negotiator for all, or one per seat, separated by commas.")
+        str,
+        typer.Option(help="A model, negotiator:STYLE or trivial:WAY for all, or one per seat, by commas."),
     ] = DEFAULT_MODEL,
     judge: Annotated[str | None, typer.Option(help="The model that judges; none unless given.")] = None,
     judge_temperature: Annotated[
@@ -45,7 +46,9 @@ def simulate(
     turns: Annotated[
         int | None, typer.Option(min=1, help="The most turns; the scenario's own limit unless given.")
     ] = None,
-    style: Annotated[str | None, typer.Option(help="chat or transcript; what suits the model unless given.")] = None,
+    style: Annotated[
+        str | None, typer.Option(help="chat, transcript or compact; what suits the model unless given.")
+    ] = None,
     temperature: Annotated[
         str | None, typer.Option(metavar="NUMBER", help="Of the agents' replies; `none` leaves it to the server.")
     ] = None,

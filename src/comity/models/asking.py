@@ -33,7 +33,7 @@ async def ask(
     read: Callable[[str], tuple[T, str]],
     reask: Callable[[str], str],
     *,
-    schema: Schema,
+    schema: Schema | None,
     sampling: Callable[[int], Sampling],
     session: str,
     listen: Callable[[int], Callable[[str], None] | None] = lambda attempt: None,

@@ -65,7 +65,10 @@ def _text(schema: Schema | None) -> str:
 
 
 def _key(head: str, messages: Sequence[Message], schema: str, sampling: Sampling) -> bytes:
-    drawn = repr(sampling.__dict__)  # every field there is; a quarter of what JSON costs
+    fields = dict(sampling.__dict__)
+    if sampling.constrained:
+        del fields["constrained"]  # as in records: what was remembered before this field was is found again
+    drawn = repr(fields)  # every field there is; a quarter of what JSON costs
     whole = "\n".join((head, drawn, schema, Prompt.of(messages).hash))  # none of them holds a line break
     return hashlib.sha256(whole.encode()).digest()
 

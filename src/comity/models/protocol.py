@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from comity.world.record import Record
 
@@ -43,6 +43,16 @@ class Sampling(Record):
     seed: int | None = None
     extra: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Sent to the server as they are, such as `repeat_penalty` for llama.cpp."""
+    constrained: bool = True
+    """Whether a reply is held to its schema where the server can do that. Free replies show what a model can do by itself."""
+
+    @model_serializer(mode="wrap")
+    def _told(self, told: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What is always so goes without saying: records from before this field, and the ids made of them, stay as they are.
+        fields: dict[str, Any] = told(self)
+        if self.constrained:
+            fields.pop("constrained", None)
+        return fields
 
 
 class Timeouts(Record):

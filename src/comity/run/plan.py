@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, JsonValue, ValidationError, model_validator
 from pydantic_core import to_json
 
-from comity.agents.negotiators import SCHEME
+from comity.agents.by_rule import is_by_rule
 from comity.library.problems import problems_of
 from comity.models.budget import Budget
 from comity.models.endpoints import EndpointLimits
@@ -63,13 +63,13 @@ class TaskSet(Record):
 
 
 class PolicyPlan(Record):
-    """Who plays a seat: a model with everything that changes what it says, or a scripted negotiator, which needs nothing more."""
+    """Who plays a seat: a model with everything that changes what it says, or a player by rule, which needs nothing more."""
 
     model: str
-    """A specification, such as `openai:gpt-4o` or `negotiator:linear`; see `comity models`."""
+    """A specification, such as `openai:gpt-4o`, `negotiator:linear` or `trivial:accept`; see `comity models`."""
     adapter: str | None = None
     """A LoRA adapter, by the name under which the server offers it."""
-    style: Literal["chat", "transcript"] | None = None
+    style: Literal["chat", "transcript", "compact"] | None = None
     """The prompt style; the model's own unless given."""
     temperature: Temperature | Literal["own"] = "own"
     """A number, `"none"` to leave it to the server, or `"own"` for the model's own (1 unless it has another)."""
@@ -77,17 +77,21 @@ class PolicyPlan(Record):
     max_tokens: int | None = Field(default=None, ge=1)
     extra: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Sent to the server as they are."""
+    constrained: bool | None = None
+    """Whether replies are held to their schema where the server can do that; they are unless it says false."""
 
     @model_validator(mode="after")
-    def _negotiators_are_whole(self) -> Self:
-        if self.is_negotiator and (said := sorted(self.model_fields_set - {"model"})):
-            raise ValueError(f"a negotiator has none of {', '.join(said)}; its style says all, so leave them out")
+    def _by_rule_is_whole(self) -> Self:
+        if self.is_by_rule and (said := sorted(self.model_fields_set - {"model"})):
+            kind = self.model.partition(":")[0]
+            who = "a negotiator" if kind == "negotiator" else f"a {kind} player"
+            raise ValueError(f"{who} has none of {', '.join(said)}; its style says all, so leave them out")
         return self
 
     @property
-    def is_negotiator(self) -> bool:
+    def is_by_rule(self) -> bool:
         """Whether nobody is asked."""
-        return self.model.startswith(SCHEME)
+        return is_by_rule(self.model)
 
     def sampling(self, own: Sampling) -> Sampling:
         """The model's own sampling with what the plan says laid over it."""
@@ -98,6 +102,8 @@ class PolicyPlan(Record):
             said["top_p"] = self.top_p
         if self.max_tokens is not None:
             said["max_tokens"] = self.max_tokens
+        if self.constrained is not None:
+            said["constrained"] = self.constrained
         return own.model_copy(update=said)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from comity.agents.by_rule import CannotPlay, RulePlayer, player_by_rule
 from comity.agents.llm import LLMAgent
-from comity.agents.negotiators import CannotPlay, Negotiator, negotiator
 from comity.agents.protocol import Agent
 from comity.evaluate.judge import LLMJudge
 from comity.evaluate.rubric import load_rubric
@@ -62,17 +62,17 @@ class Players:
         for judge in self._plan.judges:
             self._resolved(judge.model)
         for policy in self._plan.policies.values():
-            if not policy.is_negotiator:
+            if not policy.is_by_rule:
                 self._resolved(policy.model, policy.adapter)
         return list(dict.fromkeys(found.model.name for found in self._found.values()))
 
     def agent(self, label: str, repeat: int = 0) -> Agent:
         """The agent of a policy, for episodes of this repeat."""
         said = self._plan.policies[label]
-        if said.is_negotiator:
+        if said.is_by_rule:
             repeat = 0  # chance is all that tells one repeat from another, and comes with the episode's seed
         if (label, repeat) not in self._agents:
-            self._agents[label, repeat] = negotiator(said.model) if said.is_negotiator else self._llm(said, repeat)
+            self._agents[label, repeat] = player_by_rule(said.model) if said.is_by_rule else self._llm(said, repeat)
         return self._agents[label, repeat]
 
     def _llm(self, said: PolicyPlan, repeat: int) -> LLMAgent:
@@ -87,14 +87,14 @@ class Players:
     def endpoint(self, label: str) -> str:
         """The address at which a policy's calls go; empty where nobody is called."""
         said = self._plan.policies[label]
-        return "" if said.is_negotiator else self._resolved(said.model, said.adapter).endpoint.rstrip("/")
+        return "" if said.is_by_rule else self._resolved(said.model, said.adapter).endpoint.rstrip("/")
 
     def check(self, tasks: Sequence[Task]) -> None:
-        """Raise `PlanError` where a negotiator is to play a task without a payoff."""
+        """Raise `PlanError` where a player by rule is to play a task without a payoff."""
         wanted = {*self._plan.who_is_evaluated, *self._plan.who_they_meet}
         for label in (label for label in self._plan.policies if label in wanted):
             player = self.agent(label)
-            if isinstance(player, Negotiator):
+            if isinstance(player, RulePlayer):
                 _check(label, player, tasks)
 
     def judges(self) -> list[LLMJudge]:
@@ -138,7 +138,7 @@ class Players:
         return self._found[spec, adapter]
 
 
-def _check(label: str, player: Negotiator, tasks: Sequence[Task]) -> None:
+def _check(label: str, player: RulePlayer, tasks: Sequence[Task]) -> None:
     lacking = [task for task in tasks if task.scenario.payoff is None]
     try:
         for task in lacking:

@@ -20,7 +20,7 @@ from comity.world.payoffs import Payoff
 from comity.world.scenarios import Scenario
 from comity.world.views import SeatView
 
-__all__ = ["Negotiator", "negotiator"]
+__all__ = ["Negotiator", "action_of", "negotiator"]
 
 
 class Negotiator:
@@ -48,7 +48,7 @@ class Negotiator:
         """What to do now. Raises `CannotPlay` where the scenario has no payoff."""
         now = Moment[Payoff](view)
         decision = _decide(self.style, now)
-        return _action(view.spec, put_in_words(self.style, now, decision), decision)
+        return action_of(view.spec, put_in_words(self.style, now, decision), decision)
 
     async def act(self, view: SeatView) -> Reply:
         """What to do now. No model is asked. Raises `CannotPlay` where the scenario has no payoff."""
@@ -77,7 +77,7 @@ def _decide(style: Style, now: Moment[Payoff]) -> Decision:
     raise CannotPlay(f"no negotiator of this version knows the payoff {now.payoff.kind!r}")
 
 
-def _action(spec: ActionSpec, words: str, decision: Decision) -> Action:
+def action_of(spec: ActionSpec, words: str, decision: Decision) -> Action:
     """The decision as the scenario allows it: who may not speak does so as a deed, and who may not leave says no."""
     if decision.leaves and ActionType.LEAVE in spec.types:
         return Action(type=ActionType.LEAVE, argument=words)

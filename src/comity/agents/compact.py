@@ -1,0 +1,255 @@
+"""The compact style, for small models that are trained here: short prompts of the chat's shape, and replies with the move before the words.
+
+A reply is `{"do":"propose","terms":{…},"say":"…"}`: what is done comes first, so that the words can agree with it. What another
+proposes is told with what it is worth to the seat, by the seat's own payoff.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+
+from comity.agents.dialogue import dialogue
+from comity.agents.games import names_of, told_game, told_move, told_opened
+from comity.agents.narration import aim_slots, told_action
+from comity.agents.replies import Parsed, checked, object_form, parse_action, read_move, read_recipients, terms_form
+from comity.models.conversation import Prompt
+from comity.models.prompts import Block, Quoted, Template, load_template, quote
+from comity.models.protocol import Schema
+from comity.models.replies import UnusableReply, partial_words, read_object
+from comity.world.actions import Action, ActionSpec, ActionType
+from comity.world.deals import Deal
+from comity.world.moves import Move, MoveKind, MoveSpec, Term, Terms
+from comity.world.positions import Offer
+from comity.world.views import Profile, SeatView, Seen
+from comity.world.visibility import may_know_payoff
+
+__all__ = ["CompactStyle"]
+
+_MOST_WORDS = 280
+"""Characters that a reply held to the schema may say: a small model may go on and on."""
+
+_WORDS = f'^[^ "\\\\\\n][^"\\\\\\n]{{0,{_MOST_WORDS - 1}}}$'
+"""Without JSON's own marks, as a pattern could break a string with them."""
+_FEW_WORDS = f'^[^"\\\\\\n]{{0,{_MOST_WORDS}}}$'
+"""The same, or none."""
+
+_ANSWERS = (MoveKind.ACCEPT, MoveKind.REJECT)
+
+_DEED = "action"
+"""The value of `by` where a move rides on a deed of who could have said it."""
+
+
+class CompactStyle:
+    """Replies are `{"do": …, "terms": {…}, "to": […], "say": …}`, of which only `do` is always there."""
+
+    @property
+    def template(self) -> Template:
+        """`prompts/compact.toml`."""
+        return load_template("comity.agents:compact", "comity.agents:compact_games")
+
+    def messages(self, view: SeatView) -> Prompt:
+        """The prompt for this view."""
+        return dialogue(view, self)
+
+    def schema(self, view: SeatView) -> Schema:
+        """A form for each thing that the seat may do now."""
+        return _schema(view.spec)
+
+    def parse(self, view: SeatView, text: str) -> Parsed:
+        """The action in a reply. The chat style's form is understood too. Raises `UnusableReply`."""
+        found, repaired = read_object(text)
+        if "do" not in found and "action_type" in found:
+            return parse_action(text, view.spec)
+        do, say = found.get("do"), found.get("say")
+        if say is not None and not isinstance(say, str):
+            raise UnusableReply('"say" must be a string')
+        kind = do.strip().lower() if isinstance(do, str) else ""
+        to = read_recipients(found.get("to"), view.spec)
+        if kind in set(MoveKind):
+            move = read_move({"kind": kind, "terms": found.get("terms")}, view.spec)
+            return Parsed(
+                checked(_rides_on(view.spec.types, found.get("by")), say or "", to, view.spec, move), repaired
+            )
+        if kind not in set(ActionType):
+            raise UnusableReply(f'"do" is {repr(do)[:60]}; it must be one of: {", ".join(_now(view.spec))}')
+        return Parsed(checked(ActionType(kind), say or "", to, view.spec), repaired)
+
+    def reask(self, view: SeatView, problem: str) -> str:
+        """The problem and the forms again."""
+        return self.template.fill("reask", problem=problem, reply=Block(self._reply(view)))
+
+    def spoken(self, text: str) -> str:
+        """What is said, as far as it has come."""
+        return partial_words(text, after='"say"')
+
+    def own(self, view: SeatView, seen: Seen) -> str:
+        """The action as a reply."""
+        return _as_reply(seen.action, seen.to, view.spec.types)
+
+    def told(self, view: SeatView, seen: Seen) -> str:
+        """What another did; of a proposal also what it is worth to the seat."""
+        action, fill = seen.action, self.template.fill
+        if action.move is None or view.table is None:
+            return told_action(self.template, seen.name, action, seen.to)
+        move = told_move(self.template, action.move, view.table.payoff)
+        if (worth := _worth(view, seen.seat, action.move)) is not None:
+            move = fill("move_worth", move=Block(move), worth=worth)
+        key = "move_said" if action.type is ActionType.SPEAK else "move_done"
+        return fill(key, name=seen.name, move=Block(move), words=Quoted(action.argument))
+
+    def opened(self, opened: Sequence[tuple[str, Move]]) -> str:
+        """What was opened to everyone."""
+        return told_opened(self.template, opened)
+
+    def ask(self, view: SeatView, turn: int) -> str:
+        """The turn."""
+        ask = "script_ask" if view.mode == "script" else "ask"
+        return self.template.fill(ask, turn=turn, turn_limit=view.turn_limit, name=view.me.name)
+
+    def system(self, view: SeatView) -> str:
+        """Who is here, what is wanted and at stake, and how to answer. The setting only where there is no game to say it all."""
+        fill, payoff = self.template.fill, view.table.payoff if view.table else None
+        game = told_game(self.template, payoff, names_of(view), view.me.seat)
+        others = [self._person(view, profile) for profile in view.others]
+        common = {
+            "setting": "" if payoff else view.setting,
+            "rules": Block(game.rules),
+            "reply": Block(self._reply(view)),
+        }
+        if view.mode == "script":
+            return fill("script_system", people=Block("\n".join([self._person(view, view.me), *others])), **common)
+        return fill(
+            "system",
+            who=_who(view.me),
+            others=Block("\n".join(others)),
+            secret=view.me.facts.get("secret", ""),
+            worth=game.worth,
+            **aim_slots(view.me),
+            **common,
+        )
+
+    def _person(self, view: SeatView, profile: Profile) -> str:
+        payoff = view.table.payoff if view.table else None
+        knows = may_know_payoff(view.me.seat, profile.seat, view.mode)
+        relationship = self.template.texts[profile.relationship or "stranger"]
+        return self.template.fill(
+            "person",
+            who=_who(profile),
+            name=profile.name,
+            relationship=relationship if profile.relationship else "too",
+            background="" if payoff else profile.background,
+            occupation="" if payoff else profile.facts.get("occupation", ""),
+            secret=profile.facts.get("secret", ""),
+            worth=told_game(self.template, payoff, names_of(view), profile.seat).worth if knows else "",
+            **{slot: text for slot, text in aim_slots(profile).items() if slot != "strategy_hint"},
+        )
+
+    def _reply(self, view: SeatView) -> str:
+        """What can come up for the seat, at whatever turn: what has once been said stays as it is."""
+        fill, payoff = self.template.fill, view.table.payoff if view.table else None
+        spec = payoff.spec(payoff.begin(view.table.position.parties), view.me.seat) if payoff and view.table else None
+        names = ", ".join(quote(profile.name) for profile in view.others)
+        return fill(
+            "reply",
+            forms=Block("\n".join(_move_lines(spec) or [_plain_line(view.spec.types)])),
+            kinds=Block(", ".join([*_with_answers(spec), *(kind.value for kind in view.spec.types)])),
+            private=Block(fill("reply_private", recipients=Block(names)) if view.spec.recipients else ""),
+        )
+
+
+def _who(profile: Profile) -> str:
+    return f"{profile.name}, {profile.role}" if profile.role else profile.name
+
+
+def _worth(view: SeatView, by: str, move: Move) -> int | None:
+    """What a proposal is worth to the viewer; `None` for what is none, and for the writer of a script, who is nobody."""
+    payoff = view.table.payoff if view.table else None
+    if move.kind is not MoveKind.PROPOSE or not isinstance(payoff, Deal) or view.mode == "script":
+        return None
+    return payoff.worth(view.me.seat, Offer(by, move.terms))
+
+
+def _rides_on(types: Sequence[ActionType], by: object) -> ActionType:
+    """A move is made in words by who may speak, unless the reply says otherwise, and else by a deed."""
+    speaks = ActionType.SPEAK in types and by != _DEED
+    return ActionType.SPEAK if speaks else ActionType.ACTION
+
+
+def _with_answers(spec: MoveSpec | None) -> list[str]:
+    """The kinds of moves that can come up where these are possible at the beginning."""
+    kinds = spec.kinds if spec else ()
+    return [kind.value for kind in (*kinds, *(_ANSWERS if MoveKind.PROPOSE in kinds else ()))]
+
+
+def _now(spec: ActionSpec) -> list[str]:
+    return [*(kind.value for kind in (spec.moves.kinds if spec.moves else ())), *(kind.value for kind in spec.types)]
+
+
+def _as_reply(action: Action, to: Sequence[str], types: Sequence[ActionType]) -> str:
+    """The action as the reply that would have made it; the same at every reading of the log."""
+    fields = {"do": quote(action.move.kind if action.move else action.type)}
+    if action.move is not None and action.move.terms:
+        fields["terms"] = _terms(action.move.terms)
+    if action.move is not None and action.type is not _rides_on(types, None):
+        fields["by"] = quote(_DEED)
+    if to:
+        fields["to"] = "[" + ",".join(quote(name) for name in to) + "]"
+    if action.type is not ActionType.NONE:
+        fields["say"] = quote(action.argument)
+    return "{" + ",".join(f'"{key}":{value}' for key, value in fields.items()) + "}"
+
+
+def _terms(terms: Terms) -> str:
+    values = ((term, quote(value) if isinstance(value, str) else str(value)) for term, value in terms.items())
+    return "{" + ",".join(f"{quote(term)}:{value}" for term, value in values) + "}"
+
+
+def _move_lines(spec: MoveSpec | None) -> list[str]:
+    """How a move that has terms is written, one line for each set of terms."""
+    first: dict[frozenset[str], str] = {}
+    for kind, terms in _telling(spec) if spec else ():
+        if not any(names.issuperset(term.id for term in terms) for names in first):
+            slots = ",".join(f"{quote(term.id)}:{_slot(term)}" for term in terms)
+            first[frozenset(term.id for term in terms)] = f'{{"do":"{kind.value}","terms":{{{slots}}},"say":"..."}}'
+    return list(first.values())
+
+
+def _plain_line(types: Sequence[ActionType]) -> str:
+    """How an action without a move is written: one with words, where there is any."""
+    worded = [kind for kind in types if kind is not ActionType.NONE]
+    kind = ActionType.SPEAK if ActionType.SPEAK in worded else next(iter(worded), ActionType.NONE)
+    return f'{{"do":"{kind.value}","say":"..."}}' if worded else f'{{"do":"{kind.value}"}}'
+
+
+def _slot(term: Term) -> str:
+    return '"..."' if term.options else f"{term.low} to {term.high}"
+
+
+@lru_cache(maxsize=1024)
+def _schema(spec: ActionSpec) -> Schema:
+    kinds = spec.moves.kinds if spec.moves else ()
+    worded = [kind.value for kind in spec.types if kind not in (ActionType.LEAVE, ActionType.NONE)]
+    forms = [_form([*worded, *(kind.value for kind in kinds if kind in _ANSWERS)])] if worded else []
+    if spec.recipients and worded:
+        names = {"type": "string", "enum": [name for _, name in spec.recipients]}
+        forms.append(_form(worded, {"to": {"type": "array", "items": names, "minItems": 1}}))
+    if spec.moves:
+        forms += [_form([kind.value], {"terms": terms_form(terms)}) for kind, terms in _telling(spec.moves)]
+    if ActionType.LEAVE in spec.types:
+        forms.append(_form([ActionType.LEAVE.value], words=_FEW_WORDS))
+    if ActionType.NONE in spec.types:
+        forms.append(object_form({"do": {"type": "string", "enum": [ActionType.NONE.value]}}))
+    return Schema("compact", forms[0] if len(forms) == 1 else {"anyOf": forms})
+
+
+def _form(kinds: Sequence[str], more: Mapping[str, object] | None = None, words: str = _WORDS) -> dict[str, object]:
+    do, say = {"type": "string", "enum": list(kinds)}, {"type": "string", "pattern": words}
+    return object_form({"do": do, **(more or {}), "say": say})
+
+
+def _telling(spec: MoveSpec) -> Iterator[tuple[MoveKind, tuple[Term, ...]]]:
+    """Each way to make a move that has terms. A claim states one thing."""
+    for kind in spec.kinds:
+        if kind is MoveKind.CLAIM:
+            yield from ((kind, (term,)) for term in spec.claims)
+        elif kind not in _ANSWERS:
+            yield kind, spec.terms
