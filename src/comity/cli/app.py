@@ -27,6 +27,7 @@ from comity.cli import (
     score,
     show,
     simulate,
+    train,
 )
 from comity.cli.analysing import AnalysisMissing
 from comity.cli.output import complain
@@ -80,6 +81,7 @@ def comity(
 simulate.add_to(app)
 play.add_to(app)
 run_plan.add_to(app)
+train.add_to(app)
 show.add_to(app)
 listing.add_to(app)
 score.add_to(app)

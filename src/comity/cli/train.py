@@ -1,0 +1,127 @@
+"""`comity train`: everything a training plan says, or one stage of it; the same command goes on where it was stopped."""
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.table import Table
+
+from comity.cli.choose import open_store
+from comity.cli.output import console, print_json, program, told
+from comity.cli.watching import watching
+
+if TYPE_CHECKING:
+    from comity.train.fit import Progress
+    from comity.train.told import Told
+
+__all__ = ["add_to"]
+
+_A_LINE_EVERY = 15.0
+"""Seconds between two lines of a fit."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("train")(train)
+
+
+def train(
+    plan: Annotated[Path, typer.Argument(help="A training plan's TOML file.")],
+    into: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where everything goes that is made; the plan's name unless given."),
+    ] = None,
+    stages: Annotated[
+        str | None,
+        typer.Option(
+            help="Only these of tasks, collect, filter, examples, fit, evaluate, separated by commas; what else they need must be done."
+        ),
+    ] = None,
+    split: Annotated[
+        Literal["dev", "test"],
+        typer.Option(help="What policies are evaluated on: dev to tune, test once nothing changes any more."),
+    ] = "test",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
+    store: Annotated[
+        str | None, typer.Option(help="Where episodes are kept; else COMITY_STORE, else ./comity.db.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON and nothing else.")] = False,
+) -> None:
+    """Learn by interaction, after SOTOPIA-π: collect episodes from an expert and from the policy itself, keep the good ones, fit, evaluate."""
+    from comity.train.cards import write_cards
+    from comity.train.loop import train as run
+    from comity.train.plan import load_train_plan
+    from comity.train.record import write_record
+    from comity.train.tasks import choose_tasks
+    from comity.train.told import told_plan, told_results
+    from comity.train.work import STAGES, Work
+
+    read = load_train_plan(plan)
+    wanted = tuple(each.strip() for each in stages.split(",")) if stages else STAGES
+    if unknown := [each for each in wanted if each not in STAGES]:
+        raise typer.BadParameter(
+            f"there is no stage {unknown[0]!r}; there are: {', '.join(STAGES)}", param_hint="--stages"
+        )
+    folder = into or Path(read.name)
+    note = (lambda line: None) if as_json else told
+    with open_store(store) as opened:
+        if not as_json:
+            for line in told_plan(read, choose_tasks(read, folder / "tasks", opened, plan.parent)):
+                told(line)
+        if dry_run:
+            return
+        work = Work(folder, stages=wanted, note=note)
+        trained = run(
+            read,
+            work,
+            opened,
+            plan.parent,
+            split=split,
+            watch=None if as_json else watching,
+            fitting=_Fitting(quiet=as_json).hear,
+        )
+        record = write_record(trained, folder / ("record.json" if split == "test" else f"record-{split}.json"))
+        write_cards(trained, record)
+    if as_json:
+        print_json(record)
+        return
+    for table in told_results(record):
+        console.print(_drawn(table))
+    told(
+        f"The record is in {folder / 'record.json'}. Goes on or starts again with: {shlex.join([program(), *sys.argv[1:]])}"
+    )
+
+
+class _Fitting:
+    """Shows how a fit stands: a line now and then, with the time that is left."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet, self._last = quiet, 0.0
+
+    def hear(self, progress: "Progress") -> None:
+        if not self._quiet and (progress.step == progress.steps or time.monotonic() - self._last > _A_LINE_EVERY):
+            self._last = time.monotonic()
+            told(f"  {_line(progress)}")
+
+
+def _line(progress: "Progress") -> str:
+    if progress.loss is None:
+        return progress.remark
+    loss, left = progress.loss, progress.steps - progress.step
+    dev = f", on dev {loss.dev_loss:.3f}" if loss.dev_loss is not None else ""
+    return (
+        f"step {progress.step:,} of {progress.steps:,}: loss {loss.loss:.3f}{dev}; {loss.tokens / max(loss.seconds, 0.001):,.0f} tokens/s, "
+        f"about {left * loss.seconds / max(1, progress.step):,.0f} s left"
+    )
+
+
+def _drawn(table: "Told") -> Table:
+    drawn = Table(title=table.title, title_justify="left")
+    for column in table.columns:
+        drawn.add_column(column, overflow="fold")
+    for row in table.rows:
+        drawn.add_row(*row)
+    return drawn

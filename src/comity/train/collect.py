@@ -1,0 +1,115 @@
+"""Stage 2, collect: episodes to learn from. The expert's: models or scripted partners who play each other, or people's, imported. The
+policy's own: played with itself. And weak play, for a small model's base to learn the form of the game from.
+
+All of it is runs of `comity run`, in the store, judged where the plan names judges; nothing is chosen here.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import cast
+
+from pydantic import JsonValue
+
+from comity.agents.negotiators import refuse_held_out
+from comity.interop.kept import Kept
+from comity.run.plan import PlanError, PolicyPlan
+from comity.store import Store
+from comity.train.guard import Overlap
+from comity.train.playing import Playground
+from comity.train.tasks import Chosen
+from comity.train.work import Done, Json, TrainError, Work
+
+__all__ = ["collect_expert", "collect_own", "collect_weak", "collected_in"]
+
+
+def collect_expert(work: Work, ground: Playground, splits: Mapping[str, Chosen], seed: int) -> Done:
+    """The expert's episodes of the training tasks."""
+    expert = ground.plan.expert
+    if expert is None:
+        raise PlanError("the plan names no expert; add [expert]")
+    if expert.imported is not None:
+        return _imported(work, ground.store, expert.imported, splits)
+    return _played(
+        work, ground, "expert", splits["train"], expert.players, expert.pairings, expert.repeats, seed, judged=True
+    )
+
+
+def collect_own(work: Work, ground: Playground, chosen: Chosen, name: str, model: str, seed: int) -> Done:
+    """A policy's episodes with itself. `model` is the specification of its weights, with their hash."""
+    how = ground.plan.collect
+    player = ground.plan.policy.plays(model, constrained=how.constrained)
+    return _played(work, ground, f"own-{name}", chosen, {name: player}, None, how.repeats, seed, judged=True)
+
+
+def collect_weak(work: Work, ground: Playground, chosen: Chosen, seed: int) -> Done:
+    """Weak play of the training tasks."""
+    pretrain = ground.plan.policy.pretrain
+    assert pretrain is not None, "only what is made here is pretrained"
+    return _played(
+        work, ground, "weak", chosen, pretrain.players, pretrain.pairings, pretrain.repeats, seed, judged=False
+    )
+
+
+def collected_in(store: Store, collected: Done) -> Iterator[Kept]:
+    """Every finished episode of what was collected, in order, with its outcome and scorecards."""
+    named, run = collected.result.get("episodes_named"), collected.result.get("run")
+    ids = cast("list[str]", named) if named is not None else store.episode_ids(run=str(run))
+    for id_ in ids:
+        kept = Kept(store.episode(id_), store.outcome(id_), store.scorecards(id_))
+        if kept.episode.end is not None:
+            yield kept
+
+
+def _played(
+    work: Work,
+    ground: Playground,
+    label: str,
+    chosen: Chosen,
+    players: Mapping[str, PolicyPlan],
+    pairings: int | None,
+    repeats: int,
+    seed: int,
+    *,
+    judged: bool,
+) -> Done:
+    refuse_held_out(player.model for player in players.values())
+    inputs: dict[str, JsonValue] = {
+        "tasks": cast("JsonValue", chosen.hashes),
+        "players": {name: player.model_dump(mode="json") for name, player in players.items()},
+        "pairings": pairings,
+        "repeats": repeats,
+        "seed": seed,
+        "limits": ground.plan.limits.model_dump(mode="json"),
+        "judges": [judge.model_dump(mode="json") for judge in ground.plan.judges] if judged else [],
+    }
+
+    def play(folder: Path) -> Json:
+        name = f"{ground.plan.name}.{folder.name}"
+        plan = ground.run_plan(
+            name, chosen.named, players, pairings=pairings, repeats=repeats, seed=seed, judged=judged
+        )
+        return {**ground.play(plan), "kind": label}
+
+    return work.stage("collect", f"{label}-seed{seed}", inputs, play)
+
+
+def _imported(work: Work, store: Store, source: str, splits: Mapping[str, Chosen]) -> Done:
+    """What people played, as it lies in the store: it is named, not copied."""
+    held = {task.scenario.id for name, chosen in splits.items() if name != "train" for task in chosen.tasks}
+    episodes = [episode for id_ in store.episode_ids() if (episode := store.episode(id_)).source.startswith(source)]
+    if not episodes:
+        raise TrainError(
+            f"the store holds no episode whose source begins with {source!r}; bring them in with `comity import`"
+        )
+    if shared := sorted({each.task.scenario.id for each in episodes} & held):
+        raise Overlap(
+            f"expert.imported: {source!r} holds episodes of {', '.join(shared[:3])}, which is tuned or tested on; take other tasks for that"
+        )
+    refuse_held_out(policy for each in episodes for policy in each.policies.values())
+    ids = cast("JsonValue", sorted(each.id for each in episodes))
+    return work.stage(
+        "collect",
+        "imported",
+        {"source": source, "episodes": ids},
+        lambda _: {"episodes_named": ids, "episodes": len(episodes), "kind": "imported"},
+    )

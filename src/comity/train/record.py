@@ -1,0 +1,201 @@
+"""The record of a training plan: one JSON file that says of every policy where it came from, down to the episode, the event, the judge or
+rule that rewarded it, the filter's decision, the seed and the version of the code, and of every number on which episodes it stands.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from pydantic import JsonValue
+
+from comity._version import code_version
+from comity.train.compared import Compared, table_of, values_compared
+from comity.train.evaluate import Evaluated
+from comity.train.games import rows_in
+from comity.train.loop import Lineage, Trained
+from comity.train.measures import MEASURES, Row
+from comity.train.plan import BASE, TrainPlan
+from comity.train.work import Done, Json, write_whole
+
+__all__ = ["compared_pairs", "learned_from", "record_of", "write_record"]
+
+
+def write_record(trained: Trained, path: Path) -> dict[str, JsonValue]:
+    """Write the record in one step, and return it. Raises `OSError`."""
+    record = record_of(trained)
+    write_whole(path, record)
+    return record
+
+
+def record_of(trained: Trained) -> dict[str, JsonValue]:
+    """The record as JSON."""
+    plan = trained.plan
+    return {
+        "name": plan.name,
+        "code_version": code_version(),
+        "plan": cast("JsonValue", plan.model_dump(mode="json", exclude_defaults=True)),
+        "seeds": list(plan.seeds),
+        "tasks": {
+            name: {"count": len(of.tasks), "hashes": cast("JsonValue", of.hashes)}
+            for name, of in trained.splits.items()
+        },
+        "policies": {name: _policies(trained, name) for name in plan.policies},
+        "results": {name: _results(trained, name) for name in _names(trained)},
+        "differences": {f"{a}_minus_{b}": _differences(trained, a, b) for a, b in compared_pairs(plan)}
+        if trained.evaluated
+        else {},
+    }
+
+
+def compared_pairs(plan: TrainPlan) -> list[tuple[str, str]]:
+    """Each policy and what it is compared with: what it went on from, and the base."""
+    pairs = [(name, other) for name, step in plan.steps.items() for other in (step.begin, BASE)]
+    return list(dict.fromkeys(pairs))
+
+
+def learned_from(lineage: Lineage) -> Iterator[dict[str, JsonValue]]:
+    """Every kept seat, in the order of rounds: episode, seat, events, reward, rank and why it was kept."""
+    for examples in (stage for stage in lineage.stages if stage.folder.parent.name == "examples"):
+        filtered = _before(lineage, examples)
+        decisions = (
+            {(d["episode"], d["seat"]): d for d in _lines(filtered.folder / "decisions.jsonl")} if filtered else {}
+        )
+        for part in ("train", "dev"):
+            for example in _lines(examples.folder / f"{part}.jsonl"):
+                source = cast("Json", example["source"])
+                if not source.get("episode"):
+                    continue
+                decision = decisions.get((source["episode"], source["seat"]), {})
+                known: dict[str, JsonValue] = {
+                    key: decision[key] for key in ("reward", "rank", "why") if key in decision
+                }
+                yield {
+                    "episode": source["episode"],
+                    "seat": source["seat"],
+                    "events": source.get("events", []),
+                    "part": part,
+                    **known,
+                }
+
+
+def _before(lineage: Lineage, examples: Done) -> Done | None:
+    at = lineage.stages.index(examples)
+    return next((stage for stage in reversed(lineage.stages[:at]) if stage.folder.parent.name == "filter"), None)
+
+
+def _lines(path: Path) -> list[dict[str, JsonValue]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def _policies(trained: Trained, name: str) -> dict[str, JsonValue]:
+    return {str(each.seed): _lineage(each) for each in trained.lineages if each.name == name}
+
+
+def _lineage(lineage: Lineage) -> dict[str, JsonValue]:
+    stages = [
+        {
+            "stage": s.folder.parent.name,
+            "folder": s.folder.name,
+            "digest": s.digest,
+            "inputs": _short(s.inputs),
+            "result": cast("JsonValue", s.result),
+        }
+        for s in lineage.stages
+    ]
+    return {
+        "model": lineage.model,
+        "begins_from": lineage.begin or None,
+        "stages": cast("JsonValue", stages),
+        "learned_from": cast("JsonValue", [list(each.values()) for each in learned_from(lineage)]),
+        "learned_from_columns": ["episode", "seat", "events", "part", "reward", "rank", "why"],
+    }
+
+
+def _short(inputs: Json) -> JsonValue:
+    """Without the tasks, which stand once in the record."""
+    return {key: value for key, value in inputs.items() if key != "tasks"}
+
+
+def _names(trained: Trained) -> list[str]:
+    return list(dict.fromkeys(each.name for each in trained.evaluated))
+
+
+def _results(trained: Trained, name: str) -> dict[str, JsonValue]:
+    mine = [each for each in trained.evaluated if each.name == name]
+    return {
+        "games": {setting: _means(mine, setting) for setting in mine[0].games},
+        "qa": {of: {str(e.seed): _told(e.qa[of]) for e in mine} for of in mine[0].qa},
+        "safety": {of: {str(e.seed): _told(e.safety[of]) for e in mine} for of in mine[0].safety},
+    }
+
+
+def _told(done: Done) -> JsonValue:
+    return {key: value for key, value in done.result.items() if key not in ("rows", "episodes_named")}
+
+
+def _means(mine: Sequence[Evaluated], setting: str) -> dict[str, JsonValue]:
+    rows = [row for each in mine for row in rows_in(each.games[setting])]
+    names = [*MEASURES, *dict.fromkeys(d for row in rows for d in row.dimensions)]
+    found: dict[str, JsonValue] = {"episodes": len(rows), "runs": [str(e.games[setting].result["run"]) for e in mine]}
+    for name in names:
+        known = [value for row in rows if (value := row.measure(name)) is not None]
+        found[name] = sum(known) / len(known) if known else None
+        if len(known) < len(rows):
+            found[f"{name}_known"] = len(known)
+    return found
+
+
+def _differences(trained: Trained, after: str, before: str) -> dict[str, JsonValue]:
+    a = {e.seed: e for e in trained.evaluated if e.name == after}
+    b = {e.seed: e for e in trained.evaluated if e.name == before}
+    testing = trained.plan.test
+    settings = next(iter(a.values())).games
+    return {
+        **{s: cast("JsonValue", table_of(_rows(b, s), _rows(a, s), {"reward": testing.margin})) for s in settings},
+        "qa": {of: cast("JsonValue", _qa(b, a, of, testing.qa_margin)) for of in next(iter(a.values())).qa},
+    }
+
+
+def _rows(of: Mapping[int, Evaluated], setting: str) -> dict[int, list[Row]]:
+    return {seed: rows_in(each.games[setting]) for seed, each in of.items() if setting in each.games}
+
+
+def _qa(
+    before: Mapping[int, Evaluated], after: Mapping[int, Evaluated], of: str, margin: float
+) -> dict[str, JsonValue]:
+    """Accuracy and margin, question by question over all seeds."""
+    answers = {
+        (side, seed): _answers(each.qa[of]) for side, by in (("b", before), ("a", after)) for seed, each in by.items()
+    }
+    found: dict[str, JsonValue] = {}
+    for measure, within in (("accuracy", margin), ("margin", None), ("probability", None)):
+        values = {
+            (seed, id_): (_value(row, measure), _value(answers["a", seed].get(id_, {}), measure), str(row["subject"]))
+            for seed in before
+            for id_, row in answers["b", seed].items()
+            if ("a", seed) in answers
+        }
+        found[measure] = cast("JsonValue", values_compared(measure, values, within).model_dump(mode="json"))
+    return found
+
+
+def _answers(done: Done) -> dict[str, dict[str, JsonValue]]:
+    if "unknown" in done.result:
+        return {}
+    return {str(row["question"]): row for row in _lines(done.folder / "answers.jsonl")[1:]}
+
+
+def _value(row: Mapping[str, JsonValue], measure: str) -> float | None:
+    value = row.get("right" if measure == "accuracy" else measure)
+    return None if value is None else float(cast("float", value))
+
+
+def differences_in(record: Mapping[str, JsonValue], pair: str, setting: str, measure: str) -> Compared | None:
+    """One comparison out of a record, as it was made."""
+    found = (
+        cast("Mapping[str, Mapping[str, Mapping[str, Json]]]", record["differences"])[pair]
+        .get(setting, {})
+        .get(measure)
+    )
+    return Compared.model_validate(found) if found else None

@@ -1,0 +1,98 @@
+"""The work folder: what every stage has made, named by what it was made of, so that nothing is made twice and nothing is overwritten.
+
+A stage's folder is its name, what it is about and the beginning of the hash of its inputs: a plan with another learning rate makes a new
+one beside the old. It counts as done once `done.json` is there, which is written last.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from pydantic import JsonValue
+
+__all__ = ["STAGES", "Done", "NotDone", "TrainError", "Work", "write_whole"]
+
+STAGES = ("tasks", "collect", "filter", "examples", "fit", "evaluate")
+"""In order."""
+
+Json = Mapping[str, JsonValue]
+
+
+class TrainError(Exception):
+    """Training cannot go on; the message says what is kept, and what to do."""
+
+
+class NotDone(TrainError):
+    """A stage is needed that was not asked for and has not been done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A stage that is done."""
+
+    folder: Path
+    digest: str
+    """SHA-256, in hex, of its inputs."""
+    inputs: Json
+    result: Json
+
+
+class Work:
+    """The folder of one plan.
+
+    Args:
+        stages: those that may be done now; what else is needed must be there.
+        note: hears a line for each stage that begins or was done before.
+    """
+
+    def __init__(self, root: Path, *, stages: Collection[str] = STAGES, note: Callable[[str], None]) -> None:
+        self.root, self.stages, self.note = root, frozenset(stages), note
+
+    def stage(self, stage: str, label: str, inputs: Json, do: Callable[[Path], Json]) -> Done:
+        """What `do` makes of the inputs in the folder that it is given, or has made of them before.
+
+        Raises `NotDone`, and whatever `do` raises: then the same call goes on.
+        """
+        digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+        folder = self.root / stage / f"{label}-{digest[:10]}"
+        if (kept := _read(folder / "done.json")) is not None:
+            self.note(f"{stage} {label}: done before ({folder})")
+            return Done(folder, digest, inputs, cast("Json", kept["result"]))
+        if stage not in self.stages:
+            raise NotDone(f"{stage} {label} has not been done with this plan; do it first: --stages {stage}")
+        self.note(f"{stage} {label}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            result = do(folder)
+            done: Json = {
+                "stage": stage,
+                "about": label,
+                "digest": digest,
+                "inputs": dict(inputs),
+                "result": dict(result),
+            }
+            write_whole(folder / "done.json", done)
+        except OSError as error:
+            raise TrainError(
+                f"{stage} {label}: {error.filename or folder} cannot be written ({error.strerror}); what was done is kept, and the same command goes on"
+            ) from error
+        return Done(folder, digest, inputs, result)
+
+
+def write_whole(path: Path, value: JsonValue | Json) -> None:
+    """Write JSON in one step, so that no half of it is ever found. Raises `OSError`."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    part.replace(path)
+
+
+def _read(path: Path) -> Json | None:
+    try:
+        return cast("Json", json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise TrainError(f"{path} is not whole ({error}); remove it, and the stage is done again") from None

@@ -1,0 +1,153 @@
+"""The guard: no plan is played whose evaluation holds anything that training saw, and each refusal names what and where."""
+
+from pathlib import Path
+
+import pytest
+from train.plans import plan_of
+
+from comity.agents.negotiators import HeldOutPartner
+from comity.library import sets, starter
+from comity.library.fresh import fresh, fresh_one
+from comity.run.plan import PlanError
+from comity.store import Store
+from comity.train.guard import Overlap, game_of, guard
+from comity.train.tasks import choose_tasks
+from comity.world.deals import Contract, Division
+from comity.world.scenarios import Scenario
+from comity.world.tasks import Task
+
+ALL = sets.tasks_of("all")
+
+
+def of(scenario: Scenario) -> Task:
+    people = starter().characters
+    cast = {seat.id: who for seat, who in zip(scenario.seats, people, strict=False)}
+    return Task(id=f"{scenario.id}.x", scenario=scenario, cast=cast)
+
+
+def test_a_shared_scenario_is_refused_even_with_another_cast() -> None:
+    one, other = ALL[0], ALL[1]
+    assert one.scenario == other.scenario
+    assert one.cast != other.cast
+    with pytest.raises(
+        Overlap, match=rf"tasks.train and tasks.test share 1 scenarios: {one.scenario.id}; take other tasks"
+    ):
+        guard(plan_of(), {"train": [one], "test": [other]})
+
+
+def test_a_scenario_under_another_name_is_refused() -> None:
+    task = next(task for task in ALL if task.scenario.payoff is None)
+    renamed = task.model_copy(update={"scenario": task.scenario.model_copy(update={"id": "other", "title": "Another"})})
+    with pytest.raises(Overlap, match="share 1 scenarios"):
+        guard(plan_of(), {"train": [task], "test": [renamed]})
+
+
+def test_a_shared_world_of_fresh_games_is_refused() -> None:
+    worlds = {str(s.payoff): s for s in fresh("division", 40, 5)}
+    first = next(iter(worlds.values()))
+    guard(plan_of(), {"train": [of(first)], "test": [of(fresh_one("price", 0, 5))]})
+    twin = next(
+        s for s in fresh("division", 40, 6) if s.title.partition(" (")[0][:12] == first.title.partition(" (")[0][:12]
+    )
+    with pytest.raises(Overlap, match="share 1 worlds of fresh games: division/"):
+        guard(plan_of(), {"train": [of(first)], "test": [of(twin)]})
+
+
+def test_a_shared_family_of_written_games_is_refused_and_of_judged_scenarios_it_is_not() -> None:
+    games = [task for task in ALL if task.scenario.payoff is not None]
+    one = games[0]
+    other = next(t for t in games if t.scenario.family == one.scenario.family and t.scenario.id != one.scenario.id)
+    with pytest.raises(Overlap, match=f"share 1 families of scenarios with a payoff: {one.scenario.family}"):
+        guard(plan_of(), {"train": [one], "test": [other]})
+    judged = [task for task in ALL if task.scenario.payoff is None]
+    first = judged[0]
+    second = next(
+        t for t in judged if t.scenario.family == first.scenario.family and t.scenario.id != first.scenario.id
+    )
+    guard(plan_of(), {"train": [first], "test": [second]})
+
+
+def test_the_librarys_own_parts_pass() -> None:
+    guard(plan_of(), {"train": sets.tasks_of("dev"), "test": sets.tasks_of("test")})
+
+
+def test_the_same_numbers_under_other_words_are_one_game() -> None:
+    scenario = next(s for s in fresh("division", 20, 5) if isinstance(s.payoff, Division))
+    payoff = scenario.payoff
+    assert isinstance(payoff, Division)
+    names = {item: f"thing{n}" for n, item in enumerate(reversed(payoff.items))}
+    one, other = payoff.values
+    renamed = payoff.model_copy(
+        update={
+            "items": {names[item]: payoff.items[item] for item in reversed(payoff.items)},
+            "values": {s: {names[i]: v for i, v in payoff.values[o].items()} for s, o in ((one, other), (other, one))},
+            "disagreement": {one: payoff.fallback(other), other: payoff.fallback(one)},
+        }
+    )
+    copy = scenario.model_copy(update={"id": "x", "source": "", "family": "elsewhere", "payoff": renamed})
+    assert game_of(copy) == game_of(scenario)
+    dearer = renamed.model_copy(
+        update={"values": {**renamed.values, one: {i: v + 1 for i, v in renamed.values[one].items()}}}
+    )
+    assert game_of(copy.model_copy(update={"payoff": dearer})) != game_of(scenario)
+    with pytest.raises(Overlap, match=r"share 1 games \(the same numbers under other words\)"):
+        guard(plan_of(), {"train": [of(scenario)], "test": [of(copy)]})
+
+
+def test_the_order_of_a_contracts_issues_does_not_matter_and_its_points_do() -> None:
+    scenario = next(s for s in fresh("contract", 20, 5) if isinstance(s.payoff, Contract) and len(s.seats) == 2)
+    payoff = scenario.payoff
+    assert isinstance(payoff, Contract)
+    turned = payoff.model_copy(update={"issues": dict(reversed(payoff.issues.items()))})
+    assert game_of(scenario.model_copy(update={"payoff": turned})) == game_of(scenario)
+    assert game_of(fresh_one("contract", 1, 9)) != game_of(scenario)
+    assert game_of(next(task.scenario for task in ALL if task.scenario.payoff is None)) is None
+
+
+def test_nobody_learns_from_a_held_out_partner() -> None:
+    with pytest.raises(HeldOutPartner, match="held-out@1/grim"):
+        guard(plan_of(expert={"players": {"grim": {"model": "negotiator:held-out@1/grim"}}}), {})
+    weak = {"players": {"x": {"model": "Negotiator: held-out@1/grim"}}, "fit": {"preset": "nano"}}
+    with pytest.raises(HeldOutPartner):
+        guard(plan_of(policy={"nano": {}, "pretrain": weak}), {})
+
+
+def test_a_partner_of_the_test_who_was_learned_from_is_refused() -> None:
+    test = {"partners": {"mean": {"model": "negotiator:linear"}}}
+    with pytest.raises(Overlap, match=r"test\.partners\.mean is negotiator:linear, which expert learns from"):
+        guard(plan_of(test=test), {})
+
+
+def test_fresh_games_are_made_as_a_library_and_a_repeated_game_is_passed_over(tmp_path: Path) -> None:
+    with Store.open(str(tmp_path / "s.db")) as store:
+        made = choose_tasks(plan_of(), tmp_path / "tasks", store, tmp_path)
+        again = choose_tasks(plan_of(), tmp_path / "tasks", store, tmp_path)
+    assert {name: len(chosen.tasks) for name, chosen in made.items()} == {"train": 6, "test": 4}
+    assert {name: chosen.hashes for name, chosen in made.items()} == {
+        name: chosen.hashes for name, chosen in again.items()
+    }
+    games = [game_of(task.scenario) for chosen in made.values() for task in chosen.tasks]
+    assert len(set(games)) == len(games)
+
+
+def test_a_folder_with_other_tasks_is_left_alone(tmp_path: Path) -> None:
+    with Store.open(str(tmp_path / "s.db")) as store:
+        choose_tasks(plan_of(), tmp_path / "tasks", store, tmp_path)
+        tasks = plan_of().tasks.model_dump(mode="json")
+        fewer = {
+            "train": {"fresh": {"division": 3}, "worlds": tasks["train"]["worlds"], "seed": 1},
+            "test": {"fresh": {"division": 4}, "worlds": tasks["test"]["worlds"], "seed": 2},
+        }
+        with pytest.raises(PlanError, match="holds tasks that this plan did not make"):
+            choose_tasks(plan_of(tasks=fewer), tmp_path / "tasks", store, tmp_path)
+
+
+def test_a_world_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    tasks = {"train": {"fresh": {"division": 3}, "worlds": {"division": ["moon"]}}, "test": {"fresh": {"price": 3}}}
+    with (
+        Store.open(str(tmp_path / "s.db")) as store,
+        pytest.raises(
+            PlanError, match=r"tasks\.train\.worlds: moon: games of kind 'division' are set in: allotment, cellar"
+        ),
+    ):
+        choose_tasks(plan_of(tasks=tasks), tmp_path / "tasks", store, tmp_path)
