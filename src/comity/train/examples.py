@@ -166,8 +166,9 @@ def write_examples(examples: Iterable[Example], path: Path) -> int:
     """Write one example a line; how many there were. The file takes its place when it is whole. Raises `ExportFailed`."""
     count = 0
     with written_whole(path) as file:
-        for count, example in enumerate(examples, 1):
+        for example in examples:
             file.write(_line(example))
+            count += 1
     return count
 
 
