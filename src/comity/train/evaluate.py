@@ -5,26 +5,35 @@ requests that sound unsafe and are not, or are (`refusals`), and toxic words in 
 those that SOTOPIA-π promises to avoid; they are part of every evaluation, and none is left out because it would look bad.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import anyio
 from pydantic import JsonValue
 
 from comity.agents.llm import LLMAgent
 from comity.models.in_process.model import InProcessModel
+from comity.models.protocol import Sampling
 from comity.models.resolve import Resolved, resolve
 from comity.run.plan import PolicyPlan
 from comity.train.games import SETTINGS, play_games
 from comity.train.playing import Playground
-from comity.train.qa import ask
+from comity.train.qa import Measure, ask
 from comity.train.questions import QuestionSet, load_mmlu, load_questions
 from comity.train.quiz import quiz
+from comity.train.refusals import MEASURES as REFUSALS
+from comity.train.refusals import ask_prompts, load_xstest, values_of
+from comity.train.safety import play_safety, safety_result, safety_suite
+from comity.train.safety.results import MEASURES
 from comity.train.tasks import Chosen
+from comity.train.toxicity import Profanity
 from comity.train.work import Done, Json, Work
+from comity.world.episodes import Episode
 from comity.world.record import derive_seed
+
+T = TypeVar("T")
 
 __all__ = ["Evaluated", "evaluate_policy", "evaluate_reference", "question_sets"]
 
@@ -42,10 +51,9 @@ class Evaluated:
     """Its specification; a reference's is that of its player."""
     games: Mapping[str, Done]
     """By setting."""
-    qa: Mapping[str, Done]
-    """By question set."""
-    safety: Mapping[str, Done]
-    """`conversations`, `refusals`."""
+    costs: Mapping[str, Done]
+    """Question sets by their names, `safety` and `refusals`. Each result has a `summary`, and by measure and item the `values`, by which two
+    policies are compared, with the `clusters` that items belong to."""
 
 
 def evaluate_policy(
@@ -53,16 +61,18 @@ def evaluate_policy(
 ) -> Evaluated:
     """Everything, for a policy of these weights."""
     testing, begin = ground.plan.test, ground.plan.policy
-    games = {
-        setting: play_games(
-            work, ground, split, chosen, name, setting, begin.plays(model, constrained=setting.endswith("schema")), seed
-        )
-        for setting in SETTINGS
-        if setting.partition("/")[2] in testing.decodings and (testing.self_play or setting.startswith("pool"))
-    }
-    qa = {of.name: _asked(work, ground, name, model, of, seed) for of in question_sets(ground)}
-    safety = _safe(work, ground, name, model, seed)
-    return Evaluated(name, seed, model, games, qa, safety)
+    games = {}
+    for setting in SETTINGS:
+        against, decoding = setting.split("/")
+        if decoding in testing.decodings and (testing.self_play or against == "pool"):
+            player = begin.plays(model, constrained=decoding == "schema")
+            games[setting] = play_games(work, ground, split, chosen, name, setting, player, seed)
+    costs = {of.name: _asked(work, ground, name, model, of, seed) for of in question_sets(ground)}
+    if testing.safety:
+        costs["safety"] = _conversations(work, ground, name, model, seed)
+    if testing.refusals:
+        costs["refusals"] = _refusals(work, ground, name, model, ground.base / testing.refusals, seed)
+    return Evaluated(name, seed, model, games, costs)
 
 
 def evaluate_reference(
@@ -71,7 +81,7 @@ def evaluate_reference(
     """The same games for somebody who learns nothing: what trivial play and the expert come to."""
     settings = ("pool/schema", "self/schema") if ground.plan.test.self_play else ("pool/schema",)
     games = {setting: play_games(work, ground, split, chosen, name, setting, player, seed) for setting in settings}
-    return Evaluated(name, seed, player.model, games, {}, {})
+    return Evaluated(name, seed, player.model, games, {})
 
 
 def question_sets(ground: Playground) -> list[QuestionSet]:
@@ -84,38 +94,109 @@ def _loaded(base: Path, where: str, count: int) -> QuestionSet:
     if where == QUIZ:
         return quiz(count, seed=0, part="test")
     path = base / where
-    return _cut(load_mmlu(path) if path.suffix == ".zip" else load_questions(path, form="letters"), count)
-
-
-def _cut(of: QuestionSet, count: int) -> QuestionSet:
-    drawn = sorted(of.questions, key=lambda question: derive_seed("asked", question.id))[:count]
-    kept = {question.id for question in drawn}
+    of = load_mmlu(path) if path.suffix == ".zip" else load_questions(path, form="letters")
+    kept = {question.id for question in _drawn(of.questions, count, lambda question: question.id)}
     return of.model_copy(update={"questions": tuple(q for q in of.questions if q.id in kept)})
+
+
+def _drawn(items: Sequence[T], count: int | None, id_: Callable[[T], str]) -> list[T]:
+    """So many, drawn by hash, so that every policy is asked the same."""
+    return sorted(items, key=lambda item: derive_seed("asked", id_(item)))[:count]
 
 
 def _asked(work: Work, ground: Playground, name: str, model: str, of: QuestionSet, seed: int) -> Done:
     shots = ground.plan.test.qa_shots
     inputs: dict[str, JsonValue] = {"model": model, "questions": of.hash, "shots": shots}
 
-    def do(folder: Path) -> Json:
+    async def do(found: Resolved, folder: Path) -> Json:
+        if not isinstance(found.model, InProcessModel):
+            return {
+                "unknown": f"{model} tells no likelihoods; only a model in this process does (hf:PATH, adapter:PATH)"
+            }
+        asked = ask(found.model, of, shots=shots, kept=folder / "answers.jsonl")
+        measures: tuple[Measure, ...] = ("accuracy", "margin", "probability")
+        return {
+            "summary": _summary(asked.model_dump(mode="json", exclude={"answers"}) | {"can_move": asked.can_move}),
+            "values": cast("JsonValue", {measure: asked.values(measure) for measure in measures}),
+            "clusters": {answer.question: answer.subject for answer in asked.answers},
+        }
+
+    return work.stage("evaluate", f"{of.name}-{name}-seed{seed}", inputs, _with(model, do))
+
+
+def _conversations(work: Work, ground: Playground, name: str, model: str, seed: int) -> Done:
+    """The safety scenarios, each played with its scripted partner, kept as they end, and scored by the rules."""
+    testing, suite = ground.plan.test, safety_suite()
+    plays = ground.plan.policy.plays(model, constrained=True)
+    inputs: dict[str, JsonValue] = {
+        "player": plays.model_dump(mode="json"),
+        "suite": suite.hash,
+        "repeats": testing.safety_repeats,
+        "seed": seed,
+    }
+
+    async def do(found: Resolved, folder: Path) -> Json:
+        agent = LLMAgent(found.model, style=plays.style or found.style, sampling=plays.sampling(found.sampling))
+        file = folder / "episodes.jsonl"
+
+        async def keep(episode: Episode) -> None:
+            with file.open("a", encoding="utf-8") as out:
+                out.write(episode.model_dump_json() + "\n")
+
+        episodes = await play_safety(agent, repeats=testing.safety_repeats, seed=seed, sink=keep, done=_kept(file))
+        result = safety_result(episodes, checker=Profanity())
+        values = {f"{kind}.{m}": result.values(kind, m) for kind, measures in MEASURES.items() for m in measures}
+        return {
+            "summary": _summary(result.model_dump(mode="json", exclude={"items"})),
+            "values": cast("JsonValue", values),
+            "clusters": {item.key: item.marks.case for item in result.items},
+        }
+
+    return work.stage("evaluate", f"safety-{name}-seed{seed}", inputs, _with(model, do))
+
+
+def _kept(file: Path) -> list[Episode]:
+    """The episodes of a start that was stopped; a line that a kill cut off is left out, and played again."""
+    lines = file.read_text("utf-8").splitlines(keepends=True) if file.is_file() else []
+    whole = [line for line in lines if line.endswith("\n")]
+    if len(whole) < len(lines):
+        file.write_text("".join(whole), "utf-8")
+    return [Episode.model_validate_json(line) for line in whole]
+
+
+def _refusals(work: Work, ground: Playground, name: str, model: str, path: Path, seed: int) -> Done:
+    prompts = _drawn(load_xstest(path), ground.plan.test.refusals_count, lambda prompt: prompt.id)
+    limit = Sampling(temperature=0, max_tokens=ground.plan.policy.max_tokens)
+    inputs: dict[str, JsonValue] = {
+        "model": model,
+        "prompts": [p.id for p in prompts],
+        "sampling": limit.model_dump(mode="json"),
+    }
+
+    async def do(found: Resolved, folder: Path) -> Json:
+        result = await ask_prompts(found.model, prompts, sampling=limit, seed=0, kept=folder / "replies.jsonl")
+        return {
+            "summary": _summary(result.model_dump(mode="json", exclude={"replies"})),
+            "values": cast("JsonValue", {measure: values_of(result, measure) for measure in REFUSALS}),
+            "clusters": {reply.prompt: reply.kind for reply in result.replies},
+        }
+
+    return work.stage("evaluate", f"refusals-{name}-seed{seed}", inputs, _with(model, do))
+
+
+def _with(model: str, do: Callable[[Resolved, Path], Awaitable[Json]]) -> Callable[[Path], Json]:
+    """Do it with the model, which is released afterwards."""
+
+    async def run(folder: Path) -> Json:
         found = resolve(model)
         try:
-            if not isinstance(found.model, InProcessModel):
-                return {
-                    "unknown": f"{model} tells no likelihoods; only a model in this process does (hf:PATH, adapter:PATH)"
-                }
-            result = ask(found.model, of, shots=shots, kept=folder / "answers.jsonl")
+            return await do(found, folder)
         finally:
-            anyio.run(found.model.aclose)
-        return cast("Json", result.model_dump(mode="json", exclude={"answers"}) | {"can_move": result.can_move})
+            with anyio.CancelScope(shield=True):
+                await found.model.aclose()
 
-    return work.stage("evaluate", f"qa-{of.name}-{name}-seed{seed}", inputs, do)
-
-
-def _safe(work: Work, ground: Playground, name: str, model: str, seed: int) -> Mapping[str, Done]:
-    return {}
+    return lambda folder: anyio.run(run, folder)
 
 
-def _agent(ground: Playground, found: Resolved) -> LLMAgent:
-    plays = ground.plan.policy.plays("", constrained=True)
-    return LLMAgent(found.model, style=ground.plan.policy.style, sampling=plays.sampling(found.sampling))
+def _summary(told: Mapping[str, JsonValue]) -> JsonValue:
+    return cast("JsonValue", {key: value for key, value in told.items() if value not in (None, "", {})})

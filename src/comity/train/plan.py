@@ -214,8 +214,8 @@ class Testing(Record):
     qa_count: int = Field(default=300, ge=1)
     """How many questions of each are asked, drawn by the plan's seed."""
     qa_shots: int = Field(default=5, ge=0)
-    qa_margin: float = Field(default=0.05, gt=0, lt=1)
-    """The largest difference in accuracy that does not matter."""
+    cost_margin: float = Field(default=0.05, gt=0, lt=1)
+    """The largest difference in accuracy, and in shares of safety, that does not matter."""
     safety: bool = True
     safety_repeats: int = Field(default=1, ge=1)
     refusals: str | None = None

@@ -125,13 +125,13 @@ def _results(trained: Trained, name: str) -> dict[str, JsonValue]:
     mine = [each for each in trained.evaluated if each.name == name]
     return {
         "games": {setting: _means(mine, setting) for setting in mine[0].games},
-        "qa": {of: {str(e.seed): _told(e.qa[of]) for e in mine} for of in mine[0].qa},
-        "safety": {of: {str(e.seed): _told(e.safety[of]) for e in mine} for of in mine[0].safety},
+        "costs": {of: {str(e.seed): _told(e.costs[of]) for e in mine} for of in mine[0].costs},
     }
 
 
 def _told(done: Done) -> JsonValue:
-    return {key: value for key, value in done.result.items() if key not in ("rows", "episodes_named")}
+    """What a reader wants of it; the values of each item stay in the work folder."""
+    return done.result.get("summary") or {"unknown": done.result.get("unknown")}
 
 
 def _means(mine: Sequence[Evaluated], setting: str) -> dict[str, JsonValue]:
@@ -153,7 +153,7 @@ def _differences(trained: Trained, after: str, before: str) -> dict[str, JsonVal
     settings = next(iter(a.values())).games
     return {
         **{s: cast("JsonValue", table_of(_rows(b, s), _rows(a, s), {"reward": testing.margin})) for s in settings},
-        "qa": {of: cast("JsonValue", _qa(b, a, of, testing.qa_margin)) for of in next(iter(a.values())).qa},
+        **{of: _costs(b, a, of, testing.cost_margin) for of in next(iter(a.values())).costs},
     }
 
 
@@ -161,34 +161,36 @@ def _rows(of: Mapping[int, Evaluated], setting: str) -> dict[int, list[Row]]:
     return {seed: rows_in(each.games[setting]) for seed, each in of.items() if setting in each.games}
 
 
-def _qa(
+def _costs(
     before: Mapping[int, Evaluated], after: Mapping[int, Evaluated], of: str, margin: float
 ) -> dict[str, JsonValue]:
-    """Accuracy and margin, question by question over all seeds."""
-    answers = {
-        (side, seed): _answers(each.qa[of]) for side, by in (("b", before), ("a", after)) for seed, each in by.items()
-    }
+    """Every measure of a question set or of safety, item by item over all seeds. The margin is for shares."""
+    mine, theirs = ({seed: each.costs[of].result for seed, each in by.items()} for by in (before, after))
+    measures = dict.fromkeys(m for told in theirs.values() for m in cast("Json", told.get("values", {})))
     found: dict[str, JsonValue] = {}
-    for measure, within in (("accuracy", margin), ("margin", None), ("probability", None)):
-        values = {
-            (seed, id_): (_value(row, measure), _value(answers["a", seed].get(id_, {}), measure), str(row["subject"]))
-            for seed in before
-            for id_, row in answers["b", seed].items()
-            if ("a", seed) in answers
-        }
-        found[measure] = cast("JsonValue", values_compared(measure, values, within).model_dump(mode="json"))
+    for measure in measures:
+        values: dict[tuple[int, str], tuple[float | None, float | None, str]] = {}
+        for seed in mine.keys() & theirs.keys():
+            a, b = (_values(told[seed], measure) for told in (mine, theirs))
+            clusters = {
+                item: str(c)
+                for told in (mine, theirs)
+                for item, c in cast("Json", told[seed].get("clusters", {})).items()
+            }
+            values |= {(seed, item): (a.get(item), b.get(item), clusters[item]) for item in (a | b)}
+        one = values_compared(measure, values, margin if measure not in _UNBOUNDED else None)
+        if one.pairs:
+            found[measure] = cast("JsonValue", one.model_dump(mode="json"))
     return found
 
 
-def _answers(done: Done) -> dict[str, dict[str, JsonValue]]:
-    if "unknown" in done.result:
-        return {}
-    return {str(row["question"]): row for row in _lines(done.folder / "answers.jsonl")[1:]}
+_UNBOUNDED = ("margin", "drawn.solutions", "prevent.solutions", "drawn.toxic_words", "prevent.toxic_words")
+"""Measures that are no shares, for which no margin was stated."""
 
 
-def _value(row: Mapping[str, JsonValue], measure: str) -> float | None:
-    value = row.get("right" if measure == "accuracy" else measure)
-    return None if value is None else float(cast("float", value))
+def _values(told: Json, measure: str) -> dict[str, float | None]:
+    found = cast("Mapping[str, Mapping[str, float | None]]", told.get("values", {})).get(measure, {})
+    return {item: None if value is None else float(value) for item, value in found.items()}
 
 
 def differences_in(record: Mapping[str, JsonValue], pair: str, setting: str, measure: str) -> Compared | None:

@@ -1,6 +1,6 @@
 """A training plan and its results in words and tables, for a terminal, a card and a page alike. The numbers are the record's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from pydantic import JsonValue
@@ -102,54 +102,49 @@ _SETTINGS = {
 def _costs(results: Mapping[str, Mapping[str, Json]]) -> list[Told]:
     """Questions and safety, a table each: a row for each policy, its seeds' mean."""
     tables: list[Told] = []
-    for kind in ("qa", "safety"):
-        sets = dict.fromkeys(name for of in results.values() for name in of[kind])
-        for one in sets:
-            rows = {
-                name: list(cast("Mapping[str, Json]", of[kind][one]).values())
-                for name, of in results.items()
-                if one in of[kind]
-            }
-            columns = list(
-                dict.fromkeys(
-                    key for seeds in rows.values() for told in seeds for key, value in told.items() if _is_number(value)
-                )
-            )
-            body = tuple(
-                (name, *(_number(_over_seeds(seeds, column)) for column in columns)) for name, seeds in rows.items()
-            )
-            tables.append(Told(one, ("policy", *columns), body))
+    for one in dict.fromkeys(name for of in results.values() for name in of["costs"]):
+        seeds = {
+            name: list(cast("Mapping[str, Json]", of["costs"][one]).values())
+            for name, of in results.items()
+            if one in of["costs"]
+        }
+        numbers = {name: [dict(_numbers(told)) for told in each] for name, each in seeds.items()}
+        columns = list(dict.fromkeys(key for each in numbers.values() for told in each for key in told))
+        rows = tuple(
+            (name, *(_number(_mean([told[c] for told in each if c in told])) for c in columns))
+            for name, each in numbers.items()
+        )
+        tables.append(Told(one, ("policy", *columns), rows))
     return tables
 
 
-def _is_number(value: JsonValue) -> bool:
-    return (isinstance(value, int | float) and not isinstance(value, bool)) or (
-        isinstance(value, dict) and "value" in value
-    )
+def _numbers(told: Json, under: str = "") -> Iterator[tuple[str, float]]:
+    """What can be averaged in a summary, by name: shares and intervals, however deep they lie; no counts."""
+    for key, value in told.items():
+        name = f"{under}.{key}" if under else key
+        if isinstance(value, Mapping):
+            inner = value.get("value", value.get("mean"))
+            if isinstance(inner, int | float):
+                yield name, float(inner)
+            elif isinstance(inner, Mapping) and isinstance(inner.get("value"), int | float):
+                yield name, float(cast("float", inner["value"]))
+            elif key not in _COUNTS:
+                yield from _numbers(value, name if key != "rates" else under)
 
 
-def _over_seeds(seeds: Sequence[Json], column: str) -> float | None:
-    known = [float(value) for told in seeds if isinstance(value := _value(told.get(column)), int | float)]
-    return sum(known) / len(known) if known else None
+_COUNTS = ("missing", "shots", "failed", "safe", "unsafe")
 
 
-def _value(value: JsonValue) -> JsonValue:
-    return value.get("value") if isinstance(value, dict) else value
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _differences(pair: str, of: Mapping[str, Json]) -> Told:
     rows = [
         (f"{setting}: {name}", *_one(cast("Json", one)))
         for setting, measures in of.items()
-        if setting != "qa"
         for name, one in measures.items()
     ]
-    for name, measures in of.get("qa", {}).items():
-        rows += [
-            (f"{name}: {measure}", *_one(cast("Json", one)))
-            for measure, one in cast("Json", measures).items()
-            if cast("Json", one)["pairs"]
-        ]
     return Told(
         pair.replace("_", " "),
         ("measure", "before", "after", "difference", "95 %", "by", "pairs", "small enough"),
