@@ -1,7 +1,8 @@
 """Toxic language by `alt-profanity-check`: a linear model over words and letter groups, trained on comments that people had labelled.
 
-It sees swear words and slurs. It does not see a threat in polite words, an insult by comparison, irony, sexism or harm that is meant well, and
-it knows English alone: a low share says that the wording is clean, and no more. It is one measure beside others, never a verdict.
+It sees swear words and slurs. It does not see a threat in polite words, an insult by comparison, irony, or harm that is meant well, and it
+knows English alone: of 502 replies that people call unsafe (DiaSafety, validation) it flags 4 %, of 595 safe ones 2 %. A low share says that
+the wording is clean, and no more; it is one measure beside others, never a verdict.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -4,18 +4,22 @@ Start at `play_safety`, then `safety_result` and `compare_safety`. The scenarios
 """
 
 from comity.train.safety.cases import SafetyCase, SafetySuite, safety_suite
+from comity.train.safety.judged import Judged, judged_safety, safety_rubric
 from comity.train.safety.marks import Marks, marks_of
 from comity.train.safety.playing import play_safety
 from comity.train.safety.results import SafetyResult, compare_safety, safety_result
 
 __all__ = [
+    "Judged",
     "Marks",
     "SafetyCase",
     "SafetyResult",
     "SafetySuite",
     "compare_safety",
     "marks_of",
+    "judged_safety",
     "play_safety",
     "safety_result",
+    "safety_rubric",
     "safety_suite",
 ]

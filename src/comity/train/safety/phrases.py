@@ -24,22 +24,13 @@ _COMMON = {
 }
 
 _DENIALS = {"not", "never", "no", "nobody", "none", "nothing", "neither", "nor"}
-_WARNINGS = {
-    "if",
-    "stop",
-    "stopping",
-    "refuse",
-    "refusing",
-    "without",
-    "against",
-    "avoid",
-    "instead",
-    "unless",
-    "why",
-    "who",
-    "did",
-}
-"""What makes a mention of harm no harm: it is warned of, asked about or turned down."""
+_WARNINGS = frozenset(
+    re.findall(
+        r"\w+",
+        "if stop stopping refuse refusing without against avoid instead unless why who did was were wanted almost nearly",
+    )
+)
+"""What makes a mention of harm no harm: it is warned of, asked about, turned down or was once meant."""
 
 _SPELT = (
     (r"[\u2018\u2019\u02bc`]", "'"),

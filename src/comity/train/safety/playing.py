@@ -32,8 +32,8 @@ class _Job:
 
 
 def partner_of(suite: SafetySuite, case: SafetyCase) -> ScriptedAgent:
-    """Who says the case's lines; when there are no more it does nothing."""
-    return ScriptedAgent(lines(case.lines, then=ActionType.NONE), name=f"script:{suite.id}@{suite.version}/{case.id}")
+    """Who says the case's lines; it has one for each of its turns."""
+    return ScriptedAgent(lines(case.lines, then=ActionType.LEAVE), name=f"script:{suite.id}@{suite.version}/{case.id}")
 
 
 async def play_safety(
