@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from games import a_task
 
+from comity.agents.by_rule import RulePlayer
 from comity.agents.negotiators import Negotiator, named_styles, negotiator
 from comity.library.fresh import fresh_one
 from comity.library.loader import starter
@@ -95,15 +96,15 @@ def seated(task: Task, *specs: str) -> dict[str, Negotiator]:
     }
 
 
-def playing(task: Task, players: Mapping[str, Negotiator | Script], seed: int = 0, mode: Mode = "asymmetric") -> State:
-    """The last state of a game; who is no negotiator goes by a script."""
+def playing(task: Task, players: Mapping[str, RulePlayer | Script], seed: int = 0, mode: Mode = "asymmetric") -> State:
+    """The last state of a game; who is no player by rule goes by a script."""
     state, projection = Environment().reset(task, seed=seed, mode=mode), Projection()
     done = dict.fromkeys(players, 0)
     while state.acting:
         actions: dict[str, Action] = {}
         for seat in state.acting:
             player = players[seat]
-            if isinstance(player, Negotiator):
+            if isinstance(player, RulePlayer):
                 actions[seat] = player.decide(projection.view(state, seat))
             else:
                 actions[seat] = said(player[done[seat]] if done[seat] < len(player) else "Well.")

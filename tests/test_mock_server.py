@@ -88,7 +88,7 @@ async def played(server: MockServer, style: str, seed: int = 3) -> Episode:
         return await simulate(task, agents, seed=seed, limits=Limits(turns=20))
 
 
-@pytest.mark.parametrize("style", ["chat", "transcript"])
+@pytest.mark.parametrize("style", ["chat", "transcript", "compact"])
 async def test_whole_episodes_are_played_without_a_repair(server: MockServer, style: str) -> None:
     episode = await played(server, style)
     assert (episode.turns, episode.end and episode.end.reason) == (20, EndReason.TURN_LIMIT)

@@ -63,7 +63,7 @@ async def test_broken_json_is_repaired_and_counted(style: str, text: str) -> Non
     assert acted.calls[0].text == text
 
 
-@pytest.mark.parametrize("style", ["chat", "transcript"])
+@pytest.mark.parametrize("style", ["chat", "transcript", "compact"])
 @pytest.mark.parametrize(
     "text",
     [
@@ -105,14 +105,14 @@ async def test_an_unusable_reply_is_asked_for_once_more(style: str, text: str) -
     assert acted.calls[0].problem in told.content
 
 
-@pytest.mark.parametrize("style", ["chat", "transcript"])
+@pytest.mark.parametrize("style", ["chat", "transcript", "compact"])
 async def test_a_second_unusable_reply_is_the_agents_failure(style: str) -> None:
     acted = await LLMAgent(failing(JUNK, ""), style=style).act(first_view())
     assert acted.action == Failure(kind="unusable_reply", detail="it is empty")
     assert [call.outcome for call in acted.calls] == ["unusable", "unusable"]
 
 
-@pytest.mark.parametrize("style", ["chat", "transcript"])
+@pytest.mark.parametrize("style", ["chat", "transcript", "compact"])
 async def test_a_failure_ends_the_episode_with_both_calls_on_its_event(style: str) -> None:
     agents = {"a": LLMAgent(Replies(reply())), "b": LLMAgent(Replies(JUNK), style=style)}
     episode = await simulate(task(), agents)
@@ -157,14 +157,14 @@ async def test_words_that_come_with_doing_nothing_are_dropped() -> None:
     assert (await LLMAgent(failing(reply("none", "..."))).act(first_view())).action == NOTHING
 
 
-@pytest.mark.parametrize("style", ["chat", "transcript"])
+@pytest.mark.parametrize("style", ["chat", "transcript", "compact"])
 async def test_a_reply_of_ten_thousand_characters_is_kept_whole(style: str) -> None:
     words = 'So, äh… "quoted" <b>bold</b> <3 \\ 王 😀\n' * 250
     acted = await LLMAgent(failing(reply("speak", words)), style=style).act(first_view())
     assert acted.action == say(words)
 
 
-@pytest.mark.parametrize("style", ["chat", "transcript"])
+@pytest.mark.parametrize("style", ["chat", "transcript", "compact"])
 async def test_half_a_character_is_replaced_so_that_the_episode_can_be_written(style: str) -> None:
     text = r'{"action_type": "speak", "argument": "hi \ud83d there \ud83d\ude00"}'
     episode = await simulate(
@@ -236,7 +236,7 @@ async def test_a_reply_is_streamed_only_to_who_listens() -> None:
     assert [asked.streamed for asked in model.asked] == [False, True]
 
 
-@pytest.mark.parametrize("style", ["chat", "transcript"])
+@pytest.mark.parametrize("style", ["chat", "transcript", "compact"])
 async def test_a_side_branch_is_never_in_a_later_prompt(style: str) -> None:
     model = Replies(JUNK, reply("speak", "turn one"), reply("speak", "turn three"))
     episode = await simulate(task(turns=4), {"a": LLMAgent(model, style=style), "b": LLMAgent(Replies(reply()))})
@@ -250,7 +250,7 @@ async def test_a_side_branch_is_never_in_a_later_prompt(style: str) -> None:
 
 
 @pytest.mark.parametrize("order", TurnOrder)
-@pytest.mark.parametrize("style", ["chat", "transcript"])
+@pytest.mark.parametrize("style", ["chat", "transcript", "compact"])
 async def test_the_scripted_demo_plays_in_every_order_and_style(order: TurnOrder, style: str) -> None:
     of = task("Ana", "Ana", order=order)
     episode = await simulate(of, {seat: LLMAgent(scripted("demo"), style=style) for seat in "ab"})

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from worlds import LEAVE, display_names, flat, opened, played, say, task
 
 from comity.agents.chat import ChatStyle
+from comity.agents.compact import CompactStyle
 from comity.agents.narration import own_first
 from comity.agents.styles import Style, style_named
 from comity.agents.transcript import TranscriptStyle
@@ -16,8 +17,8 @@ from comity.world.actions import Action, ActionType
 from comity.world.scenarios import TurnOrder
 from comity.world.views import SeatView, view
 
-CHAT, TRANSCRIPT = ChatStyle(), TranscriptStyle()
-STYLES = pytest.mark.parametrize("style", [CHAT, TRANSCRIPT], ids=["chat", "transcript"])
+CHAT, TRANSCRIPT, COMPACT = ChatStyle(), TranscriptStyle(), CompactStyle()
+STYLES = pytest.mark.parametrize("style", [CHAT, TRANSCRIPT, COMPACT], ids=["chat", "transcript", "compact"])
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
@@ -66,9 +67,9 @@ def test_an_own_action_comes_before_what_others_did_in_the_same_turn(style: Styl
 def test_own_actions_are_assistant_messages_that_would_have_made_them() -> None:
     state = played(opened(task("Ana", "Ben", "Cai", private=True)), say("psst", "c"), say(), say())
     seen = view(state, "a")
-    (said,) = (message.content for message in CHAT.messages(seen) if message.role == "assistant")
-    assert CHAT.parse(seen, said).action == say("psst", "c")
-    assert CHAT.parse(seen, said).repaired == ""
+    for style in (CHAT, COMPACT):
+        (said,) = (message.content for message in style.messages(seen) if message.role == "assistant")
+        assert style.parse(seen, said) == (say("psst", "c"), "")
 
 
 @STYLES
@@ -78,12 +79,23 @@ def test_a_reply_by_the_schema_is_read_as_what_it_says(
 ) -> None:
     seen = first_view(*names, private=private)
     for form in style.schema(seen).body.get("anyOf", [style.schema(seen).body]):
-        keys = form["required"]
-        said = {keys[0]: "speak", "argument": words, "to": []} if "argument" in keys else {keys[0]: words}
-        parsed = style.parse(seen, json.dumps({key: said[key] for key in keys}))
-        assert parsed.action.argument == words
+        told = {key: spoken(key, form["properties"][key], words) for key in form["required"]}
+        parsed = style.parse(seen, json.dumps(told))
+        assert parsed.action.argument == ("" if parsed.action.type is ActionType.NONE else words)
         assert parsed.repaired == ""
         assert set(parsed.action.to) <= set("bcd")
+
+
+def spoken(key: str, form: dict[str, object], words: str) -> object:
+    """What one field of a reply says: words, unless it is one of a few."""
+    match form:
+        case {"enum": ["speak", *_]} | {"enum": [_, "speak", *_]}:
+            return "speak"
+        case {"enum": [only]}:
+            return only
+        case {"type": "array"}:
+            return []
+    return words
 
 
 @given(st.lists(display_names, min_size=2, max_size=4))
@@ -162,6 +174,14 @@ def test_of_a_chat_reply_the_words_are_heard_as_they_come(words: str, ascii_only
     check_growth(every_prefix(CHAT, whole), words)
 
 
+@given(words=text, ascii_only=st.booleans())
+@example(words="😀", ascii_only=True)
+def test_of_a_compact_reply_the_words_are_heard_as_they_come(words: str, ascii_only: bool) -> None:
+    move = {"do": "propose", "terms": {"pay": "say", "say": 3}}
+    whole = json.dumps({**move, "say": words}, ensure_ascii=ascii_only, separators=(",", ":"))
+    check_growth(every_prefix(COMPACT, whole), words)
+
+
 @given(words=text, name=text, ascii_only=st.booleans(), space=st.sampled_from(["", " ", "\n"]))
 @example(words="😀: no", name='A":"B', ascii_only=True, space=" ")
 def test_of_a_transcript_reply_the_words_are_heard_as_they_come(
@@ -176,7 +196,7 @@ def test_a_surrogate_pair_cut_in_the_middle_is_not_heard_in_halves() -> None:
     assert dict.fromkeys(every_prefix(CHAT, whole)) == dict.fromkeys(["", "h", "hi", "hi ", "hi 😀", "hi 😀!"])
 
 
-@pytest.mark.parametrize("style", ["chat", "transcript"])
+@pytest.mark.parametrize("style", ["chat", "transcript", "compact"])
 @pytest.mark.parametrize("whole", ["", "no JSON at all", "[1, 2]", '{"argument": 5}', '{"argument": null}', "{"])
 def test_where_there_are_no_words_nothing_is_heard(style: str, whole: str) -> None:
     assert set(every_prefix(style_named(style), whole)) == {""}

@@ -66,7 +66,9 @@ def test_it_judges_nothing(comity: Comity) -> None:
 
 def test_what_it_has_none_of_is_refused_where_nobody_else_could_have_it(comity: Comity) -> None:
     said = comity("simulate", SCENARIO, "--models", "negotiator:linear", "--temperature", "0.5").complaint(code=2)
-    assert "a negotiator takes no style, temperature or tokens of yours" in " ".join(said.split())
+    assert "neither a negotiator nor a trivial player takes a style, temperature or tokens of yours" in " ".join(
+        said.split()
+    )
     mixed = "negotiator:linear,scripted:demo"
     comity("simulate", SCENARIO, "--models", mixed, "--temperature", "0.5", "--json").ok()
 

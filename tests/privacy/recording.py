@@ -31,7 +31,9 @@ class Asked(NamedTuple):
         return self.messages[-1].content.startswith(_REASKS)
 
 
-_REASKS = tuple(style_named(name).template.texts["reask"].partition("{")[0] for name in ("chat", "transcript"))
+_REASKS = tuple(
+    style_named(name).template.texts["reask"].partition("{")[0] for name in ("chat", "transcript", "compact")
+)
 
 
 class RecordingModel:

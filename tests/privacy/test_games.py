@@ -36,7 +36,7 @@ def met(state: State, seat: str) -> Mapping[str, object]:
     """All that reaches one seat before one turn: view, prompts, schemas, what a person reads, and what a refusal says."""
     view = views.view(state, seat, episode="game")
     payoff = view.table.payoff if view.table else None
-    styles = {name: style_named(name) for name in ("chat", "transcript")}
+    styles = {name: style_named(name) for name in ("chat", "transcript", "compact")}
     return {
         "record": to_json(view_record(view)),
         "table": repr(view.table),

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 from worlds import task
 
-from comity.agents import chat, renderings, transcript
+from comity.agents import dialogue, renderings, transcript
 from comity.agents.styles import style_named
 from comity.models.protocol import Message
 from comity.world import views
@@ -24,7 +24,7 @@ from privacy.worlds import World, worlds
 
 Patch = pytest.MonkeyPatch
 T = TypeVar("T")
-STYLES = tuple(style_named(name) for name in ("chat", "transcript"))
+STYLES = tuple(style_named(name) for name in ("chat", "transcript", "compact"))
 _FEW = settings(
     max_examples=200,
     derandomize=True,
@@ -117,7 +117,7 @@ def whoever_sees_it(
 
 
 def renderings_are_kept_by_maker(patch: Patch) -> None:
-    patch.setattr(chat, "rendered", whoever_sees_it)
+    patch.setattr(dialogue, "rendered", whoever_sees_it)
     patch.setattr(transcript, "rendered", whoever_sees_it)
 
 

@@ -81,7 +81,7 @@ def played(world: World, taken_back: Place | None = None) -> tuple[list[Mapping[
 
 def _met(state: State, seat: str) -> Met:
     view = views.view(state, seat, episode="world")
-    styles = {name: style_named(name) for name in ("chat", "transcript")}
+    styles = {name: style_named(name) for name in ("chat", "transcript", "compact")}
     return Met(
         asked=seat in state.acting,
         view=view,

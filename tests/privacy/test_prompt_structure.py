@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from comity.agents.llm import LLMAgent
-from comity.agents.styles import style_named
+from comity.agents.styles import Style, style_named
 from comity.evaluate.questions import Question
 from comity.evaluate.rubric import sotopia
 from comity.models import prompts
@@ -34,7 +34,7 @@ RECIPIENTS: tuple[tuple[str, ...], ...] = ((), ("s1",), ("s2",), ("s1", "s2"))
 Way = tuple[ActionType, tuple[str, ...]]
 """A type and recipients. Nobody leaves in private."""
 
-STYLES = ("chat", "transcript")
+STYLES = ("chat", "transcript", "compact")
 TOLD = {
     ActionType.SPEAK: " says: ",
     ActionType.NON_VERBAL: ", without words: ",
@@ -46,6 +46,12 @@ BEGUN = {
     ActionType.NON_VERBAL: " (without words): ",
     ActionType.ACTION: " (doing something): ",
     ActionType.LEAVE: " (leaving): ",
+}
+TOLD_IN_SHORT = {
+    ActionType.SPEAK: ": ",
+    ActionType.NON_VERBAL: ", without words: ",
+    ActionType.ACTION: " does: ",
+    ActionType.LEAVE: " leaves: ",
 }
 NAMES = (
     'Q "the {goal}" {name} \\n \\',
@@ -146,7 +152,7 @@ def assert_same_structure(words: str, kind: ActionType, to: tuple[str, ...]) -> 
 
 def assert_roles(reader: str, messages: Sequence[Message]) -> None:
     roles = [message.role for message in messages]
-    answered = (len(roles) - 2) // 2 if reader.startswith("chat") else 0
+    answered = (len(roles) - 2) // 2 if reader.startswith(("chat", "compact")) else 0
     assert roles == ["system", *["user", "assistant"] * answered, "user"]
 
 
@@ -197,6 +203,8 @@ def test_words_reach_the_others_and_the_judge_exactly(words: str, way: Way) -> N
                 else f"{PLAIN[0]}{BEGUN[kind]}"
             )
             assert read(style_named("transcript").messages(view(state, seat)), begun)[-1] == words
+            compact = style_named("compact").messages(view(state, seat))
+            assert read(compact, f"{aside}{PLAIN[0]}{TOLD_IN_SHORT[kind]}")[-1] == words
     aside = f"(To {', '.join(PLAIN[int(s[1])] for s in to)} alone) " if to else ""
     judged = Question(episode(state), sotopia()).messages("s0")
     assert read(judged, f"[4] {aside}{PLAIN[0]}{TOLD[kind]}") == [words]
@@ -216,7 +224,12 @@ def test_assistant_messages_read_back_as_what_was_done(words: str, way: Way) -> 
 
 def assert_reads_back(state: State) -> None:
     """Every assistant message is parsed by its own style, in the view of its turn, to the event's action."""
-    style, environment = style_named("chat"), Environment()
+    for name in ("chat", "compact"):
+        _assert_reads_back(state, style_named(name))
+
+
+def _assert_reads_back(state: State, style: Style) -> None:
+    environment = Environment()
     for seat in state.task.cast:
         mine = [event for event in state.events if event.seat == seat]
         replies = [m.content for m in style.messages(view(state, seat)) if m.role == "assistant"]
@@ -249,6 +262,12 @@ def test_who_is_called_so_can_be_answered_in_private(style_name: str, odd: str) 
         schema = style.schema(now_seen).body
         assert schema["properties"]["to"]["items"]["enum"] == [name, "Zoe"]
         text = json.dumps({"action_type": "speak", "argument": "psst", "to": [name]})
+    elif style_name == "compact":
+        (to,) = (
+            form["properties"]["to"] for form in style.schema(now_seen).body["anyOf"] if "to" in form["properties"]
+        )
+        assert (to["items"]["enum"], to["minItems"]) == ([name, "Zoe"], 1)
+        text = json.dumps({"do": "speak", "to": [name], "say": "psst"})
     else:
         text = json.dumps({style.template.fill("start_privately", name="Ann", to=name): "psst"})
     assert style.parse(now_seen, text).action == Action(type=ActionType.SPEAK, argument="psst", to=("s1",))

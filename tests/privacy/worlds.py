@@ -264,5 +264,5 @@ def worlds(draw: st.DrawFn) -> World:
         planted=tuple(planter.planted),
         kinds={frozenset(edge.between): edge.kind for edge in edges},
         moves=tuple(_move(chance, words) for words in draw(st.lists(hostile, min_size=2, max_size=7))),
-        style=draw(st.sampled_from(["chat", "transcript"])),
+        style=draw(st.sampled_from(["chat", "transcript", "compact"])),
     )

@@ -4,6 +4,7 @@ A reply is `{"do":"propose","terms":{…},"say":"…"}`: what is done comes firs
 proposes is told with what it is worth to the seat, by the seat's own payoff.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -31,6 +32,9 @@ _WORDS = f'^[^ "\\\\\\n][^"\\\\\\n]{{0,{_MOST_WORDS - 1}}}$'
 """Without JSON's own marks, as a pattern could break a string with them."""
 _FEW_WORDS = f'^[^"\\\\\\n]{{0,{_MOST_WORDS}}}$'
 """The same, or none."""
+
+_TERMS = re.compile(r'"terms"\s*:\s*\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\}')
+_SAY = re.compile(r'"say"\s*:')
 
 _ANSWERS = (MoveKind.ACCEPT, MoveKind.REJECT)
 
@@ -79,7 +83,9 @@ class CompactStyle:
 
     def spoken(self, text: str) -> str:
         """What is said, as far as it has come."""
-        return partial_words(text, after='"say"')
+        around = _TERMS.sub("", text, count=1)  # a term, or a person, may be called "say" too
+        key = None if '"terms"' in around else _SAY.search(around)
+        return partial_words(around, after=key[0]) if key else ""
 
     def own(self, view: SeatView, seen: Seen) -> str:
         """The action as a reply."""

@@ -187,7 +187,7 @@ class Models:
             raise typer.BadParameter(f"{len(named)} models for the seats {', '.join(seats)}; give one, or one each")
         if overrides != Overrides() and all(map(is_by_rule, named)):
             raise typer.BadParameter(
-                "a negotiator or trivial player takes no style, temperature or tokens of yours; its own style says all"
+                "neither a negotiator nor a trivial player takes a style, temperature or tokens of yours; its own style says all"
             )
         each = named * len(seats) if len(named) == 1 else named
         return {seat: self.agent(spec, overrides, hear) for seat, spec in zip(seats, each, strict=True)}

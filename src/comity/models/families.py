@@ -72,7 +72,7 @@ def _told(name: str) -> tuple[str, ...]:
 def _bare(spec: str) -> str:
     """The model's name in a specification; empty for what is no model."""
     scheme, _, rest = spec.partition(":")
-    if scheme in ("scripted", "negotiator"):
+    if scheme in ("scripted", "negotiator", "trivial"):
         return ""
     if scheme in ("http", "https"):
         rest = rest.partition("#")[2].partition("&")[0]

@@ -18,7 +18,8 @@ local:ALIAS              a model on this machine; see `comity models`
 hf:PATH                  a Hugging Face folder or a .gguf file, run in this process (the extra `train`)
 adapter:PATH             what training wrote: an adapter or a whole model, run in this process
 scripted:NAME            no model at all: demo, silent, leaver
-negotiator:STYLE         no model at all, for a seat of a scenario with a payoff: linear, boulware, ... (docs/negotiators.md)"""
+negotiator:STYLE         no model at all, for a seat of a scenario with a payoff: linear, boulware, ... (docs/negotiators.md)
+trivial:WAY              the same, of no skill: accept, random, noisy"""
 
 _OPENAI = "https://api.openai.com/v1"
 
@@ -72,7 +73,7 @@ def resolve(
         from comity.models.scripted import scripted
 
         return Resolved(scripted(rest))
-    if rest and scheme == "negotiator":
+    if rest and scheme in ("negotiator", "trivial"):
         raise ModelNotFound(f"{spec} plays a seat and is no model: it can neither judge nor be asked; name a model")
     raise ModelNotFound(f"{spec!r} does not name a model; the forms are:\n{FORMS}")
 

@@ -18,7 +18,7 @@ __all__ = ["CannotPlay", "Decision", "Dice", "Moment"]
 
 
 class CannotPlay(ValueError):
-    """A negotiator sits in a scenario without a payoff, which it has nothing to say about."""
+    """A player without a model sits in a scenario without a payoff, which it has nothing to say about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Moment(Generic[P_co]):
         """Raises `CannotPlay` where the scenario has no payoff."""
         if view.table is None:
             raise CannotPlay(
-                f"a negotiator plays seat {view.me.seat!r} of a scenario without a payoff and cannot; "
+                f"a player without a model has seat {view.me.seat!r} of a scenario without a payoff and cannot play; "
                 "choose a scenario with one, or a model for this seat"
             )
         self.view = view

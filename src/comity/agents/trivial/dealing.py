@@ -20,7 +20,7 @@ _LEAVES, _TALKS, _CLAIMS, _REJECTS = 0.02, 0.12, 0.06, 0.08
 """How often it leaves, talks without a move, claims something true, and says no without a proposal of its own."""
 _BLIND = 0.03
 """How often it takes what is worth nothing to it."""
-_TAKES = 0.65
+_TAKES = 0.4
 """How often it takes what is worth all to it, at the end; less the less it is worth and the earlier it is."""
 
 
