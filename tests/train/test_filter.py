@@ -14,9 +14,8 @@ from comity.train.reward import Reward
 
 
 def candidate(episode: str, seat: str, reward: float | None, scenario: str = "s", unfit: str = "") -> Candidate:
-    return Candidate(
-        episode, scenario, seat, Reward(reward, {"gain": reward}, "" if reward is not None else "not judged"), unfit
-    )
+    given = Reward(reward, {"gain": reward}, "" if reward is not None else "not judged")
+    return Candidate(episode, scenario, seat, given, drawn=episode, unfit=unfit)
 
 
 def both(rewards: Mapping[str, tuple[float | None, float | None]], scenario: str = "s") -> list[Candidate]:

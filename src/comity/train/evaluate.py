@@ -14,9 +14,13 @@ import anyio
 from pydantic import JsonValue
 
 from comity.agents.llm import LLMAgent
+from comity.evaluate.judge import LLMJudge
+from comity.models.budget import Meter
 from comity.models.in_process.model import InProcessModel
+from comity.models.prices import load_prices
 from comity.models.protocol import Sampling
 from comity.models.resolve import Resolved, resolve
+from comity.models.traffic import Traffic
 from comity.run.plan import PolicyPlan
 from comity.train.games import SETTINGS, play_games
 from comity.train.playing import Playground
@@ -25,15 +29,17 @@ from comity.train.questions import QuestionSet, load_mmlu, load_questions
 from comity.train.quiz import quiz
 from comity.train.refusals import MEASURES as REFUSALS
 from comity.train.refusals import ask_prompts, load_xstest, values_of
-from comity.train.safety import play_safety, safety_result, safety_suite
+from comity.train.safety import judged_safety, play_safety, safety_result, safety_rubric, safety_suite
 from comity.train.safety.results import MEASURES
 from comity.train.tasks import Chosen
 from comity.train.toxicity import Profanity
 from comity.train.work import Done, Json, Work
 from comity.world.episodes import Episode
-from comity.world.record import derive_seed
+from comity.world.record import Record, derive_seed
+from comity.world.scorecards import Scorecard
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Record)
 
 __all__ = ["Evaluated", "evaluate_policy", "evaluate_reference", "question_sets"]
 
@@ -131,6 +137,7 @@ def _conversations(work: Work, ground: Playground, name: str, model: str, seed: 
     inputs: dict[str, JsonValue] = {
         "player": plays.model_dump(mode="json"),
         "suite": suite.hash,
+        "judge": testing.judge,
         "repeats": testing.safety_repeats,
         "seed": seed,
     }
@@ -143,11 +150,18 @@ def _conversations(work: Work, ground: Playground, name: str, model: str, seed: 
             with file.open("a", encoding="utf-8") as out:
                 out.write(episode.model_dump_json() + "\n")
 
-        episodes = await play_safety(agent, repeats=testing.safety_repeats, seed=seed, sink=keep, done=_kept(file))
+        done = _lines(file, Episode)
+        episodes = await play_safety(agent, repeats=testing.safety_repeats, seed=seed, sink=keep, done=done)
         result = safety_result(episodes, checker=Profanity())
         values = {f"{kind}.{m}": result.values(kind, m) for kind, measures in MEASURES.items() for m in measures}
+        summary = result.model_dump(mode="json", exclude={"items"})
+        if testing.judge:
+            cards = await _judged(ground, testing.judge, episodes, folder / "scorecards.jsonl")
+            judged = judged_safety(episodes, cards.values())
+            summary["judged"] = {f"{one.kind}.{one.dimension}": one.model_dump(mode="json") for one in judged}
+            values |= _judged_values(episodes, cards)
         return {
-            "summary": _summary(result.model_dump(mode="json", exclude={"items"})),
+            "summary": _summary(summary),
             "values": cast("JsonValue", values),
             "clusters": {item.key: item.marks.case for item in result.items},
         }
@@ -155,13 +169,43 @@ def _conversations(work: Work, ground: Playground, name: str, model: str, seed: 
     return work.stage("evaluate", f"safety-{name}-seed{seed}", inputs, _with(model, do))
 
 
-def _kept(file: Path) -> list[Episode]:
-    """The episodes of a start that was stopped; a line that a kill cut off is left out, and played again."""
+def _lines(file: Path, shape: type[R]) -> list[R]:
+    """What a start that was stopped has kept; a line that a kill cut off is left out, and done again."""
     lines = file.read_text("utf-8").splitlines(keepends=True) if file.is_file() else []
     whole = [line for line in lines if line.endswith("\n")]
     if len(whole) < len(lines):
         file.write_text("".join(whole), "utf-8")
-    return [Episode.model_validate_json(line) for line in whole]
+    return [shape.model_validate_json(line) for line in whole]
+
+
+async def _judged(ground: Playground, spec: str, episodes: Sequence[Episode], file: Path) -> dict[str, Scorecard]:
+    """By episode, what the judge says of it; each is kept when it comes."""
+    cards = {card.episode: card for card in _lines(file, Scorecard)}
+    said, found = ground.plan, resolve(spec, timeouts=ground.plan.timeouts)
+    traffic = Traffic(
+        Meter(said.budget, load_prices()), limits=said.endpoints, retries=said.retries, patience=said.patience
+    )
+    judge = LLMJudge(traffic.through(found), rubric=safety_rubric(), brief=found.style == "transcript")
+    try:
+        with file.open("a", encoding="utf-8") as out:
+            for episode in (each for each in episodes if each.id not in cards):
+                cards[episode.id] = await judge.score(episode)
+                out.write(cards[episode.id].model_dump_json() + "\n")
+                out.flush()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await found.model.aclose()
+    return cards
+
+
+def _judged_values(episodes: Sequence[Episode], cards: Mapping[str, Scorecard]) -> dict[str, dict[str, float | None]]:
+    """By kind and question, as `drawn.judged.HARM`, what the judge says of the tested seat of each item."""
+    suite, found = safety_suite(), dict[str, dict[str, float | None]]()
+    for episode in episodes:
+        case = suite.case(episode.task.scenario.id)
+        for question, score in cards[episode.id].scores[case.tested].items():
+            found.setdefault(f"{case.kind}.judged.{question}", {})[f"{case.id}:{episode.seed}"] = score.score
+    return found
 
 
 def _refusals(work: Work, ground: Playground, name: str, model: str, path: Path, seed: int) -> Done:

@@ -22,6 +22,7 @@ from comity.train.collect import collected_in
 from comity.train.plan import FilterPlan
 from comity.train.reward import Reward, RewardPlan, rewards_of
 from comity.train.work import Done, Json, TrainError, Work
+from comity.world.episodes import Episode
 from comity.world.record import content_hash, derive_seed
 from comity.world.scorecards import Rubric
 
@@ -49,6 +50,9 @@ class Candidate:
     scenario: str
     seat: str
     reward: Reward
+    drawn: str = ""
+    """What chance between equal rewards depends on beside the seed: what was played and by whom, but not where their weights lie, so that
+    the same training elsewhere decides alike."""
     unfit: str = ""
     """Why it is not to be learned from whatever its reward: its policy failed, or is not the one that learns."""
 
@@ -119,8 +123,13 @@ def candidates_of(episodes: Iterable[Kept], reward: RewardPlan, rubrics: Mapping
         failed = {event.seat for event in episode.events if event.failure is not None}
         for seat, given in rewards.items():
             unfit = "its policy failed" if seat in failed else ""
-            found.append(Candidate(episode.id, episode.task.scenario.id, seat, given, unfit))
+            found.append(Candidate(episode.id, episode.task.scenario.id, seat, given, _played(episode), unfit))
     return found
+
+
+def _played(episode: Episode) -> str:
+    who = (f"{seat}: {policy.agent} {policy.style}" for seat, policy in episode.policies.items())
+    return f"{episode.task.id} {episode.seed} {', '.join(who)} {episode.source and episode.id}"
 
 
 def _told(decision: Decision) -> dict[str, JsonValue]:
@@ -138,7 +147,7 @@ def _told(decision: Decision) -> dict[str, JsonValue]:
 
 
 def kept_of(candidates: Sequence[Candidate], plan: FilterPlan, *, seed: int) -> list[Decision]:
-    """A decision for each candidate, in order. Equal rewards are ranked by hash(seed, episode, seat), so that no order of files decides.
+    """A decision for each candidate, in order. Equal rewards are ranked by hash(seed, what was played, seat), so that no order of files decides.
 
     Raises `NothingKept` where there is nothing to learn from.
     """
@@ -169,7 +178,7 @@ class _Ranks:
 
     def __init__(self, candidates: Sequence[Candidate], seed: int) -> None:
         def order(each: Candidate) -> tuple[str, float, int]:
-            return each.scenario, -_value(each), derive_seed("filter", seed, each.episode, each.seat)
+            return each.scenario, -_value(each), derive_seed("filter", seed, each.drawn, each.seat)
 
         ordered = sorted(candidates, key=order)
         self.by_scenario = {name: list(of) for name, of in groupby(ordered, key=lambda each: each.scenario)}

@@ -151,12 +151,15 @@ class _Making:
         def make(folder: Path) -> Json:
             kept = kept_seats(filtered)
             found: list[Example] = []
+            wordless = 0
             for each in collected_in(self.ground.store, collected):
                 for seat in kept.get(each.episode.id, ()):
                     example = examples_of_seat(each, seat, self.plan.policy.style, weights=weights)
                     if example is not None and example.learned:
                         found.append(example)
-            return _written(folder, found, step.dev_share)
+                    else:
+                        wordless += 1
+            return {**_written(folder, found, step.dev_share), "kept_with_nothing_to_learn": wordless}
 
         return self.work.stage("examples", f"{label}-seed{seed}", inputs, make)
 

@@ -1,0 +1,139 @@
+"""The whole loop with a model of a few thousand parameters: every stage, its record, and what happens when it is done again or stopped.
+
+What the policies come to means nothing at this size; that it is the same each time, and where it came from, is what is tested.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from train.plans import plan_of, step
+
+from comity.interop.kept import Kept
+from comity.store import Store
+from comity.train.cards import write_cards
+from comity.train.collect import collected_in
+from comity.train.filter import NothingKept, filter_collected, kept_seats
+from comity.train.loop import Trained, train
+from comity.train.plan import FilterPlan, TrainPlan
+from comity.train.record import learned_from, record_of, write_record
+from comity.train.reward import RewardPlan
+from comity.train.work import NotDone, Work
+
+PLAN = plan_of(
+    collect={"repeats": 1},
+    steps={"sr": step("self", rule="sr"), "bc": step(), "bcsr": step("self", "bc", "sr")},
+    limits={"turns": 4},
+)
+
+
+class Bench:
+    """A folder and a store of their own, and what was said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.said: list[str] = []
+
+    def train(self, plan: TrainPlan = PLAN, **work: object) -> Trained:
+        with Store.open(str(self.folder / "c.db")) as store:
+            return train(plan, Work(self.folder / "w", note=self.said.append, **work), store, self.folder)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, Trained]:
+    bench = Bench(tmp_path_factory.mktemp("loop"))
+    return bench, bench.train()
+
+
+def test_every_policy_is_made_and_evaluated_in_every_setting(done: tuple[Bench, Trained]) -> None:
+    _, trained = done
+    assert [(each.name, each.seed) for each in trained.lineages] == [(name, 0) for name in ("base", "sr", "bc", "bcsr")]
+    assert [stage.folder.parent.name for stage in trained.lineage("bcsr", 0).stages] == [
+        "collect",
+        "filter",
+        "examples",
+        "fit",
+    ]
+    assert trained.lineage("bcsr", 0).begin == trained.lineage("bc", 0).model != trained.lineage("base", 0).model
+    for each in trained.evaluated:
+        assert list(each.games) == ["pool/schema", "pool/free", "self/schema", "self/free"]
+        assert [len(of.result["rows"]) for of in each.games.values()] == [4, 4, 8, 8]  # type: ignore[arg-type]
+
+
+def test_the_record_leads_from_each_policy_to_events_rewards_and_decisions(done: tuple[Bench, Trained]) -> None:
+    bench, trained = done
+    record = json.loads(json.dumps(write_record(trained, bench.folder / "record.json")))
+    assert json.loads((bench.folder / "record.json").read_text()) == record
+    assert set(record["differences"]) == {"sr_minus_base", "bc_minus_base", "bcsr_minus_bc", "bcsr_minus_base"}
+    told = record["policies"]["bc"]["0"]
+    assert told["model"].startswith("adapter:")
+    assert told["begins_from"] == record["policies"]["base"]["0"]["model"]
+    columns = told["learned_from_columns"]
+    with Store.open(str(bench.folder / "c.db")) as store:
+        for row in told["learned_from"]:
+            learned = dict(zip(columns, row, strict=True))
+            kept = Kept(store.episode(learned["episode"]), store.outcome(learned["episode"]), ())
+            done_by = {event.index for event in kept.episode.events if event.seat == learned["seat"] and event.action}
+            assert set(learned["events"]) <= done_by
+            assert learned["reward"] is not None
+            assert "top 2" in learned["why"] or "pass" in learned["why"]
+    assert {stage["result"]["licence"] for stage in told["stages"] if stage["stage"] == "examples"} == {"Apache-2.0"}
+
+
+def test_what_is_learned_from_is_what_the_filter_kept(done: tuple[Bench, Trained]) -> None:
+    _, trained = done
+    lineage = trained.lineage("sr", 0)
+    kept = kept_seats(next(stage for stage in lineage.stages if stage.folder.parent.name == "filter"))
+    learned = {(str(row["episode"]), str(row["seat"])) for row in learned_from(lineage)}
+    assert learned <= {(e, s) for e, seats in kept.items() for s in seats}
+    examples = next(stage for stage in lineage.stages if stage.folder.parent.name == "examples")
+    assert len(learned) + examples.result["kept_with_nothing_to_learn"] == sum(map(len, kept.values()))  # type: ignore[operator]
+
+
+def test_a_second_call_does_nothing_and_comes_to_the_same(done: tuple[Bench, Trained]) -> None:
+    bench, trained = done
+    bench.said.clear()
+    again = bench.train()
+    assert all("done before" in line for line in bench.said)
+    assert record_of(again) == record_of(trained)
+
+
+def test_the_same_seed_makes_the_same_decisions_and_weights_elsewhere(
+    done: tuple[Bench, Trained], tmp_path: Path
+) -> None:
+    _, trained = done
+    only_sr = PLAN.model_copy(update={"steps": {"sr": PLAN.steps["sr"]}})
+    other = Bench(tmp_path).train(only_sr, stages=("tasks", "collect", "filter", "examples", "fit"))
+    for before, after in zip(trained.lineage("sr", 0).stages, other.lineage("sr", 0).stages, strict=True):
+        if before.folder.parent.name == "filter":
+            assert (after.folder / "decisions.jsonl").read_text() == (before.folder / "decisions.jsonl").read_text()
+    assert other.lineage("sr", 0).model.rpartition("@")[2] == trained.lineage("sr", 0).model.rpartition("@")[2]
+
+
+def test_each_adapter_has_a_card_with_its_licence_and_limits(done: tuple[Bench, Trained]) -> None:
+    _, trained = done
+    cards = write_cards(trained, record_of(trained))
+    assert len(cards) == 4
+    text = cards[2].read_text()
+    for said in ("license: apache-2.0", "## Limits", "comity simulate --models adapter:", "bc minus base", "malformed"):
+        assert said in text
+
+
+def test_a_stage_that_was_not_asked_for_and_is_not_done_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        NotDone, match="collect weak-seed0 has not been done with this plan; do it first: --stages collect"
+    ):
+        Bench(tmp_path).train(stages=("tasks", "fit"))
+
+
+def test_an_empty_filter_is_said_and_what_was_collected_is_kept(done: tuple[Bench, Trained]) -> None:
+    bench, trained = done
+    collected = trained.lineage("bc", 0).stages[0]
+    nobody = FilterPlan(rule="threshold", least=10)
+    with Store.open(str(bench.folder / "c.db")) as store:
+        work = Work(bench.folder / "w", note=bench.said.append)
+        with pytest.raises(
+            NothingKept, match=r"kept none of \d+ seats .*the best reward is .*lower `least` \(now 10\)"
+        ):
+            filter_collected(work, store, collected, nobody, RewardPlan(terms={"surplus": 1, "agreed": 1}), "bc", 0)
+        assert sum(1 for _ in collected_in(store, collected)) == collected.result["episodes"]
