@@ -13,7 +13,7 @@ from comity.simulate import simulate
 from comity.world.actions import Action, ActionType
 from comity.world.environment import EndReason
 from comity.world.events import Failure
-from comity.world.record import derive_seed
+from comity.world.record import content_hash, derive_seed
 from comity.world.scenarios import TurnOrder
 from comity.world.tasks import Task
 from comity.world.views import SeatView, view
@@ -210,8 +210,32 @@ async def test_the_policy_says_who_plays_and_how() -> None:
     assert other.prompt_hash != policy.prompt_hash
 
 
+@pytest.mark.parametrize(
+    ("style", "was"),
+    [
+        ("chat", "a5c61cfebe4fb6541e3a432405736cd60272320ea54bcd975bdd39b85bdce1ff"),
+        ("transcript", "734934a2b4f527aa3c529c32ab0c7a02c785c25d489afe2a4b492453e305b90e"),
+    ],
+)
+def test_policies_from_before_replies_could_be_free_are_what_they_were(style: str, was: str) -> None:
+    """Ids of episodes are made of them. A change of the prompts changes these, and raises their version."""
+    sampling = Sampling(temperature=0.5, max_tokens=99)
+    assert content_hash(LLMAgent(scripted("demo"), style=style, sampling=sampling).policy) == was
+
+
+@pytest.mark.parametrize("style", ["chat", "transcript", "compact"])
+async def test_free_replies_are_asked_for_without_a_schema_and_on_record(style: str) -> None:
+    model = failing(JUNK, reply("speak", "hi"))
+    agent = LLMAgent(model, style=style, sampling=Sampling(constrained=False))
+    acted = await agent.act(first_view())
+    assert acted.action == say("hi")
+    assert [asked.schema for asked in model.asked] == [None, None]
+    assert agent.policy.sampling["constrained"] is False
+    assert Sampling.model_validate(agent.policy.sampling) == Sampling(constrained=False)
+
+
 def test_an_unknown_style_is_named_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match="unknown prompt style 'chta'; there are: chat, transcript"):
+    with pytest.raises(ValueError, match="unknown prompt style 'chta'; there are: chat, transcript, compact"):
         LLMAgent(Replies(reply()), style="chta")
 
 

@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 
 from cli.command import Comity
+from comity.agents.llm import LLMAgent
 from comity.agents.negotiators import named_styles
+from comity.cli.choose import Models
 from comity.library.loader import starter
+from comity.models.protocol import Sampling
+from comity.models.scripted import scripted
 from comity.store import Store
 
 SALE = next(task for task in starter().tasks if task.scenario.payoff and task.scenario.payoff.kind == "price")
@@ -79,3 +83,24 @@ def test_a_run_says_who_they_are(comity: Comity, folder: object) -> None:
     said = comity("run", "pilot.toml", "--dry-run").ok().out
     assert "hard: negotiator boulware@1 (evaluated and partner)" in said
     assert "0 calls" in said
+
+
+def test_trivial_players_are_named_taken_up_again_and_refused_alike(comity: Comity) -> None:
+    models = "trivial:noisy,trivial:random"
+    whole = comity("simulate", SCENARIO, "--models", models, "--seed", "4", "--json").ok().json
+    assert [policy["style"] for policy in whole["policies"].values()] == ["noisy@1", "random@1"]
+    with Store.open("comity.db") as store:
+        kept = store.episode(whole["id"])
+        store.begin(kept.model_copy(update={"id": "begun", "events": (), "end": None, "finished_at": None}))
+        store.append("begun", kept.events[:2])
+    on = comity("simulate", "--continue", "begun", "--json").ok().json
+    assert [e["action"] for e in on["events"]] == [e["action"] for e in whole["events"]]
+    assert "trivial:WAY" in comity("simulate", SCENARIO, "--models", "nonsense").complaint()
+    assert "there are: trivial:accept" in comity("simulate", SCENARIO, "--models", "trivial:acept").complaint()
+    assert "trivial:noisy plays a seat" in comity("simulate", SCENARIO, "--models", models, "--judge", "trivial:noisy").complaint()
+
+
+def test_free_replies_are_asked_for_again_where_an_episode_goes_on() -> None:
+    free = LLMAgent(scripted("demo"), style="compact", sampling=Sampling(constrained=False, max_tokens=96))
+    again = Models().agent_again(free.policy)
+    assert again.policy == free.policy

@@ -117,6 +117,13 @@ def test_the_order_of_a_schemas_fields_counts_as_a_model_may_answer_in_it() -> N
     assert len(keys) == 2
 
 
+def test_what_was_remembered_before_replies_could_be_free_is_found_again() -> None:
+    sampling = Sampling(temperature=0.5, seed=3, extra={"min_p": 0.1})
+    asked = (Message("user", "Hello?"),)
+    key = reply_key(asked, schema=SCHEMA, sampling=sampling, model="m", endpoint="e", repeat=1)
+    assert key.hex() == "a8d691bf0b6741f7c1aeca03a327c805127d90a0916789aa6f0c3467a2b69d9c"
+
+
 async def test_the_same_question_is_answered_from_the_cache(cache: ResponseCache) -> None:
     inner = Model()
     model = cached(inner, cache)

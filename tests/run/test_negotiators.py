@@ -13,6 +13,7 @@ from comity.run.prepare import prepare
 pytestmark = pytest.mark.anyio
 
 PRICED = next(task for task in starter().tasks if task.scenario.payoff and task.scenario.payoff.kind == "price")
+PLAIN = next(task.id for task in starter().tasks if task.scenario.payoff is None)
 MATRIX = {
     "name": "test",
     "tasks": {"tasks": [PRICED.id]},
@@ -137,3 +138,31 @@ def test_a_negotiator_has_no_temperature(tmp_path: Path) -> None:
         PlanError, match=r"policies.mine: a negotiator has none of max_tokens, temperature; its style says all"
     ):
         load_plan(str(file))
+
+
+async def test_trivial_players_are_partners_as_negotiators_are(tmp_path: Path) -> None:
+    policies = {way: {"model": f"trivial:{way}"} for way in ("accept", "random", "noisy")}
+    with opened(tmp_path) as store:
+        wanted = plan(policies=policies, evaluated=["accept", "random"], partners=["noisy"])
+        started = await start(wanted, store)
+        assert (started.progress.done, started.progress.failed) == (8, {})
+        assert started.prepared.estimate().calls == 0
+        with pytest.raises(PlanError, match="so trivial:accept cannot play in it"):
+            prepare(
+                plan(policies=policies, evaluated=["accept"], partners=["noisy"], tasks={"tasks": [PLAIN]}),
+                store,
+                Path(),
+            )
+
+
+async def test_free_and_constrained_replies_are_of_two_policies(tmp_path: Path) -> None:
+    policies = {
+        "held": {"model": "scripted:demo", "style": "compact"},
+        "free": {"model": "scripted:demo", "style": "compact", "constrained": False},
+    }
+    with opened(tmp_path) as store:
+        prepared = prepare(plan(policies=policies, evaluated=["held", "free"], partners=["held"]), store, Path())
+        held, free = (prepared.players.policies[label] for label in ("held", "free"))
+        await prepared.aclose()
+    assert "constrained" not in held.sampling
+    assert free.sampling == {**held.sampling, "constrained": False}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from comity.models.protocol import Sampling
 from comity.run.plan import PRESETS, PlanError, load_plan
 
 WHOLE = """
@@ -78,6 +79,24 @@ def test_what_a_plan_leaves_out_is_the_full_matrix_of_its_policies_and_its_file_
     assert plan.name == "pilot"
     assert plan.who_is_evaluated == plan.who_they_meet == ("a", "b")
     assert plan.swap_seats
+
+
+@pytest.mark.parametrize(
+    ("said", "constrained"), [("", True), ("constrained = true", True), ("constrained = false", False)]
+)
+def test_a_policy_may_be_asked_for_free_replies(tmp_path: Path, said: str, constrained: bool) -> None:
+    plan = load_plan(written(tmp_path, f'[policies.a]\nmodel = "scripted:demo"\nstyle = "compact"\n{said}'))
+    assert plan.policies["a"].sampling(Sampling(temperature=0.5)) == Sampling(temperature=0.5, constrained=constrained)
+
+
+@pytest.mark.parametrize("who", ["negotiator:linear", "trivial:noisy"])
+@pytest.mark.parametrize(
+    "field", ['style = "compact"', "temperature = 0.5", "constrained = false", 'adapter = "polite"']
+)
+def test_a_player_by_rule_takes_nothing_but_its_name(tmp_path: Path, who: str, field: str) -> None:
+    said = refused(tmp_path, f'[policies.a]\nmodel = "{who}"\n{field}')
+    kind = {"negotiator:linear": "a negotiator", "trivial:noisy": "a trivial player"}[who]
+    assert f"{kind} has none of {field.partition(' ')[0]}; its style says all, so leave them out" in said
 
 
 def test_how_much_at_once_and_budgets_are_no_part_of_what_is_played(tmp_path: Path) -> None:
