@@ -44,7 +44,7 @@ def test_of_a_game_it_tells_what_matters_and_not_the_setting() -> None:
         "To be shared: books (2), hats (3). A proposal says what its maker takes; the other gets the rest if they accept.",
         "Worth to you alone: each of books 4, hats 2; no deal 1",
         "Reply in JSON, such as",
-        '{"do":"propose","terms":{"books":0 to 2,"hats":0 to 3},"say":"..."}',
+        '{"do":"propose","terms":{"books":1,"hats":1},"say":"..."}',
         '"do" is one of: propose, claim, accept, reject, none, speak, non-verbal communication, action, leave.',
     ]
     assert asked.content == "Turn 1 of 12."
@@ -202,6 +202,9 @@ def test_the_forms_that_are_shown_and_the_kinds_that_are_named_can_come_up(kind:
         met = {kind.value for state in states for kind in moves_of(state.spec(seat))}
         assert met | set(states[0].spec(seat).types) <= named
         assert named - set(ActionType) <= set(MoveKind)
+        examples = [line for line in system.splitlines() if line.startswith('{"do"')]
+        assert all(STYLE.parse(view(states[0], seat), example).repaired == "" for example in examples)
+        assert examples
 
 
 def moves_of(spec: ActionSpec) -> tuple[MoveKind, ...]:

@@ -18,7 +18,7 @@ from comity.models.protocol import Schema
 from comity.models.replies import UnusableReply, partial_words, read_object
 from comity.world.actions import Action, ActionSpec, ActionType
 from comity.world.deals import Deal
-from comity.world.moves import Move, MoveKind, MoveSpec, Term, Terms
+from comity.world.moves import Move, MoveKind, MoveSpec, Term, Terms, Value
 from comity.world.positions import Offer
 from comity.world.views import Profile, SeatView, Seen
 from comity.world.visibility import may_know_payoff
@@ -210,12 +210,12 @@ def _terms(terms: Terms) -> str:
 
 
 def _move_lines(spec: MoveSpec | None) -> list[str]:
-    """How a move that has terms is written, one line for each set of terms."""
+    """An example of a move that has terms, one for each set of terms."""
     first: dict[frozenset[str], str] = {}
     for kind, terms in _telling(spec) if spec else ():
         if not any(names.issuperset(term.id for term in terms) for names in first):
-            slots = ",".join(f"{quote(term.id)}:{_slot(term)}" for term in terms)
-            first[frozenset(term.id for term in terms)] = f'{{"do":"{kind.value}","terms":{{{slots}}},"say":"..."}}'
+            example = _terms({term.id: _middling(term) for term in terms})
+            first[frozenset(term.id for term in terms)] = f'{{"do":"{kind.value}","terms":{example},"say":"..."}}'
     return list(first.values())
 
 
@@ -226,8 +226,9 @@ def _plain_line(types: Sequence[ActionType]) -> str:
     return f'{{"do":"{kind.value}","say":"..."}}' if worded else f'{{"do":"{kind.value}"}}'
 
 
-def _slot(term: Term) -> str:
-    return '"..."' if term.options else f"{term.low} to {term.high}"
+def _middling(term: Term) -> Value:
+    """A value that asks for neither end of what is possible."""
+    return term.options[len(term) // 2] if term.options else term.low + (len(term) - 1) // 2 * term.step
 
 
 @lru_cache(maxsize=1024)
