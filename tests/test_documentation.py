@@ -13,6 +13,7 @@ from mock_server import mock_server
 
 from comity.evaluate.rubric import load_rubric
 from comity.run.plan import Plan
+from comity.train.plan import load_train_plan
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -207,3 +208,17 @@ def test_every_file_that_the_pages_link_to_is_there() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_training_plans_that_are_shown_can_be_read_and_the_example_says_what_it_would_do(tmp_path: Path) -> None:
+    training = (ROOT / "docs" / "training.md").read_text("utf-8")
+    (plan,) = blocks(training, "toml")
+    (tmp_path / "shown.toml").write_text(plan, "utf-8")
+    shown = load_train_plan(tmp_path / "shown.toml")
+    assert (shown.steps["bc"].fit.method, shown.steps["bcsr"].rounds) == ("qlora", 2)
+    block = next(block for block in blocks(README, "sh") if "comity train" in block)
+    assert commands(block)[0] == commands(blocks(training, "sh")[0])[1]
+    words = [str(ROOT / word) if word.startswith("examples/") else word for word in commands(block)[0]]
+    done = comity(words, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "sr: base learns from its own play; filter sr" in done.stdout

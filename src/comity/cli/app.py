@@ -50,6 +50,7 @@ from comity.run.changes import ChangedPlan
 from comity.run.cluster import ClusterError
 from comity.run.plan import PlanError
 from comity.store import StoreError
+from comity.train.work import TrainError
 from comity.world.episodes import Unplayable
 
 __all__ = ["app", "run"]
@@ -118,6 +119,7 @@ _MENDABLE = (
     StoreError,
     TooFewCasts,
     TooFewJudges,
+    TrainError,
     Unacceptable,
     UnfinishedEpisode,
     UnknownSet,

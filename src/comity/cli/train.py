@@ -3,7 +3,10 @@
 import shlex
 import sys
 import time
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,6 +15,8 @@ from rich.table import Table
 from comity.cli.choose import open_store
 from comity.cli.output import console, print_json, program, told
 from comity.cli.watching import watching
+from comity.store import Store
+from comity.train.work import TrainError
 
 if TYPE_CHECKING:
     from comity.train.fit import Progress
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_to"]
 
+_NEEDED = ("numpy", "scipy", "torch", "transformers", "peft", "trl", "llguidance")
 _A_LINE_EVERY = 15.0
 """Seconds between two lines of a fit."""
 
@@ -51,47 +57,82 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON and nothing else.")] = False,
 ) -> None:
     """Learn by interaction, after SOTOPIA-π: collect episodes from an expert and from the policy itself, keep the good ones, fit, evaluate."""
-    from comity.train.cards import write_cards
-    from comity.train.loop import train as run
-    from comity.train.plan import load_train_plan
-    from comity.train.record import write_record
-    from comity.train.tasks import choose_tasks
-    from comity.train.told import told_plan, told_results
-    from comity.train.work import STAGES, Work
+    if missing := [name for name in _NEEDED if find_spec(name) is None]:
+        raise TrainError(f"{', '.join(missing)} cannot be found; training needs the extra: pip install 'comity[train]'")
+    from comity.train.errors import MENDABLE
 
-    read = load_train_plan(plan)
-    wanted = tuple(each.strip() for each in stages.split(",")) if stages else STAGES
+    wishes = _Wishes(plan, into, _stages(stages), split, as_json)
+    try:
+        with open_store(store) as opened:
+            _plan_told(wishes, opened) if dry_run else _trained(wishes, opened)
+    except MENDABLE as error:
+        raise TrainError(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """What the user typed."""
+
+    plan: Path
+    into: Path | None
+    stages: tuple[str, ...]
+    split: Literal["dev", "test"]
+    as_json: bool
+
+
+def _stages(said: str | None) -> tuple[str, ...]:
+    from comity.train.work import STAGES
+
+    wanted = tuple(each.strip() for each in said.split(",")) if said else STAGES
     if unknown := [each for each in wanted if each not in STAGES]:
         raise typer.BadParameter(
             f"there is no stage {unknown[0]!r}; there are: {', '.join(STAGES)}", param_hint="--stages"
         )
-    folder = into or Path(read.name)
-    note = (lambda line: None) if as_json else told
-    with open_store(store) as opened:
-        if not as_json:
-            for line in told_plan(read, choose_tasks(read, folder / "tasks", opened, plan.parent)):
-                told(line)
-        if dry_run:
-            return
-        work = Work(folder, stages=wanted, note=note)
-        trained = run(
-            read,
-            work,
-            opened,
-            plan.parent,
-            split=split,
-            watch=None if as_json else watching,
-            fitting=_Fitting(quiet=as_json).hear,
-        )
-        record = write_record(trained, folder / ("record.json" if split == "test" else f"record-{split}.json"))
-        write_cards(trained, record)
-    if as_json:
+    return wanted
+
+
+def _plan_told(wishes: _Wishes, store: Store) -> None:
+    from comity.train.plan import load_train_plan
+    from comity.train.tasks import choose_tasks
+    from comity.train.told import told_plan
+
+    read = load_train_plan(wishes.plan)
+    with TemporaryDirectory() as nowhere:
+        chosen = choose_tasks(read, Path(nowhere), store, wishes.plan.parent)
+    if wishes.as_json:
+        counts = {name: len(of.tasks) for name, of in chosen.items()}
+        print_json({"plan": read.model_dump(mode="json"), "tasks": counts})
+        return
+    for line in told_plan(read, chosen):
+        told(line)
+
+
+def _trained(wishes: _Wishes, store: Store) -> None:
+    from comity.train.cards import write_cards
+    from comity.train.loop import train
+    from comity.train.plan import load_train_plan
+    from comity.train.record import write_record
+    from comity.train.told import told_results
+    from comity.train.work import Work
+
+    if not wishes.as_json:
+        _plan_told(wishes, store)
+    read, quiet = load_train_plan(wishes.plan), wishes.as_json
+    folder = wishes.into or Path(read.name)
+    work = Work(folder, stages=wishes.stages, note=(lambda line: None) if quiet else told)
+    fitting = _Fitting(quiet=quiet).hear
+    base, watch = wishes.plan.parent, None if quiet else watching
+    trained = train(read, work, store, base, split=wishes.split, watch=watch, fitting=fitting)
+    path = folder / ("record.json" if wishes.split == "test" else f"record-{wishes.split}.json")
+    record = write_record(trained, path)
+    write_cards(trained, record)
+    if quiet:
         print_json(record)
         return
     for table in told_results(record):
         console.print(_drawn(table))
     told(
-        f"The record is in {folder / 'record.json'}. Goes on or starts again with: {shlex.join([program(), *sys.argv[1:]])}"
+        f"The record is {path}. Go on or do it again, which does nothing twice: {shlex.join([program(), *sys.argv[1:]])}"
     )
 
 
