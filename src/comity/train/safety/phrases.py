@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-__all__ = ["PhraseError", "Phrases", "clauses", "words_of"]
+__all__ = ["DENIALS", "WARNINGS", "PhraseError", "Phrases", "clauses", "words_of"]
 
 _GAP = 5
 _REACH = 6
@@ -23,14 +23,13 @@ _COMMON = {
     "not": "do_not|did_not|can_not|could_not|should_not|must_not|may_not|will_not|would_not|are_not|am_not|is_not|never",
 }
 
-_DENIALS = {"not", "never", "no", "nobody", "none", "nothing", "neither", "nor"}
-_WARNINGS = frozenset(
-    re.findall(
-        r"\w+",
-        "if stop stopping refuse refusing without against avoid instead unless why who did was were wanted almost nearly",
-    )
-)
-"""What makes a mention of harm no harm: it is warned of, asked about, turned down or was once meant."""
+DENIALS = frozenset({"not", "never", "no", "nobody", "none", "nothing", "neither", "nor"})
+"""What makes a mention the opposite of what it says."""
+WARNINGS = DENIALS | {
+    *("if", "unless", "why", "who", "did", "was", "were", "wanted", "almost", "nearly"),
+    *("stop", "stopping", "refuse", "refusing", "without", "against", "avoid", "instead"),
+}
+"""What makes a mention of harm none: it is denied, warned of, asked about, turned down or was once meant."""
 
 _SPELT = (
     (r"[\u2018\u2019\u02bc`]", "'"),
@@ -79,15 +78,15 @@ class Phrases:
 
     Args:
         phrases: in the language of this module. Raises `PhraseError`.
-        of_harm: whether a phrase that is warned of or asked about does not count either.
+        but_not: words before a phrase that keep it from counting.
     """
 
-    def __init__(self, phrases: Sequence[str], *, of_harm: bool = False) -> None:
+    def __init__(self, phrases: Sequence[str], *, but_not: frozenset[str] = DENIALS) -> None:
         self._patterns = [_compiled(phrase) for phrase in phrases]
-        self._denying = _DENIALS | _WARNINGS if of_harm else _DENIALS
+        self._denying = but_not
 
     def in_any(self, parts: Iterable[str]) -> bool:
-        """Whether one of them stands in one of the clauses and is not denied there."""
+        """Whether one of them stands in one of the clauses and counts there."""
         return any(self._in(f"{clause} ") for clause in parts)
 
     def _in(self, clause: str) -> bool:
@@ -108,7 +107,7 @@ def _compiled(phrase: str) -> re.Pattern[str]:
 
 def _part(part: str) -> str:
     if part == "...":
-        denied = "|".join(sorted(_DENIALS))
+        denied = "|".join(sorted(DENIALS))
         return rf"(?:(?!(?:{denied}) )[a-z0-9]+ ){{0,{_GAP}}}?"
     if named := re.fullmatch("<(.*)>", part):
         if named[1] not in _COMMON:

@@ -1,0 +1,98 @@
+"""The quiz is made by rule: its answers are right by arithmetic and order, its parts share no question, and a seed fixes it."""
+
+import re
+from collections import Counter
+from string import ascii_lowercase
+
+import pytest
+
+from comity.train.questions import Question
+from comity.train.quiz import KINDS, as_text, quiz
+
+PRACTICE = quiz(2500, seed=1, part="practice")
+TEST = quiz(800, seed=1)
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+
+
+def numbers(text: str) -> list[int]:
+    return [int(each) for each in re.findall(r"\d+", text)]
+
+
+def said(question: Question) -> str:
+    return question.choices[question.answer]
+
+
+def of_kind(kind: str) -> list[Question]:
+    found = [question for question in (*PRACTICE.questions, *TEST.questions) if question.subject == kind]
+    assert len(found) > 40
+    return found
+
+
+def test_there_are_twelve_kinds_as_evenly_as_can_be() -> None:
+    assert len(KINDS) == 12
+    assert set(Counter(question.subject for question in quiz(240, seed=3).questions).values()) == {20}
+
+
+def test_no_question_is_in_both_parts() -> None:
+    assert not {question.text for question in PRACTICE.questions} & {question.text for question in TEST.questions}
+    texts = [question.text for question in PRACTICE.questions]
+    assert len(set(texts)) == len(texts)
+
+
+def test_choices_differ_and_the_right_one_stands_anywhere() -> None:
+    for question in (*PRACTICE.questions, *TEST.questions):
+        assert len(set(question.choices)) == 4
+    places = Counter(question.answer for question in PRACTICE.questions)
+    assert min(places.values()) > 0.22 * len(PRACTICE.questions)
+
+
+def test_sums_and_differences_are_right() -> None:
+    for question in of_kind("sum"):
+        a, b = numbers(question.text)
+        assert int(said(question)) == a + b
+    for question in of_kind("difference"):
+        a, b = numbers(question.text)
+        assert int(said(question)) == a - b
+    for question in of_kind("next number"):
+        assert int(said(question)) == numbers(question.text)[0] + 1
+
+
+def test_the_largest_and_the_smallest_are_right() -> None:
+    for kind, best in (("largest", max), ("smallest", min)):
+        for question in of_kind(kind):
+            assert int(said(question)) == best(numbers(question.text)) == best(map(int, question.choices))
+
+
+def test_what_comes_after_and_before_is_right() -> None:
+    for question in of_kind("next letter"):
+        asked = question.text.split("after ")[1][0]
+        assert ascii_lowercase.index(said(question)) == ascii_lowercase.index(asked) + 1
+    for question in of_kind("day"):
+        word, day = re.findall(r"right (after|before) (\w+)", question.text)[0]
+        assert DAYS.index(said(question)) == (DAYS.index(day) + (1 if word == "after" else -1)) % 7
+
+
+def test_no_wrong_choice_is_right_too() -> None:
+    for question in (*of_kind("opposite"), *of_kind("plural")):
+        others = [
+            other
+            for other in (*PRACTICE.questions, *TEST.questions)
+            if other.text.split(":")[0] == question.text.split(":")[0]
+        ]
+        assert {said(other) for other in others} == {said(question)}
+
+
+def test_a_seed_fixes_the_questions_and_another_draws_others() -> None:
+    assert quiz(100, seed=5) == quiz(100, seed=5)
+    assert quiz(100, seed=5) != quiz(100, seed=6)
+
+
+def test_a_question_as_text_is_what_is_asked_with_its_answer() -> None:
+    question = TEST.questions[0]
+    assert as_text(question) == f"Question: {question.text}\nAnswer: {said(question)}\n"
+
+
+@pytest.mark.parametrize("count", [0, 100_000])
+def test_no_more_can_be_asked_than_there_are(count: int) -> None:
+    with pytest.raises(ValueError, match="ask for 1 to so many"):
+        quiz(count, seed=1)
