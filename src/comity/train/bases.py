@@ -3,13 +3,8 @@
 Imported where a fit begins, since it needs torch. Answering with a model is `models.in_process`.
 """
 
-import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import huggingface_hub.constants
 import torch
 import transformers
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -19,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from comity.models.in_process.folder import Found
 from comity.train.settings import FitError, FitPlan
 
-__all__ = ["Base", "load_base", "offline"]
+__all__ = ["Base", "load_base"]
 
 
 class Base(NamedTuple):
@@ -29,27 +24,6 @@ class Base(NamedTuple):
     tokenizer: PreTrainedTokenizerBase
     window: int
     """In tokens."""
-
-
-@contextmanager
-def offline() -> Iterator[None]:
-    """Nothing is fetched, asked or reported over a network meanwhile, and no progress is drawn on the terminal."""
-    before = os.environ.get("HF_HUB_OFFLINE"), huggingface_hub.constants.HF_HUB_OFFLINE
-    level, bars = transformers.logging.get_verbosity(), transformers.logging.is_progress_bar_enabled()
-    os.environ["HF_HUB_OFFLINE"], huggingface_hub.constants.HF_HUB_OFFLINE = "1", True
-    transformers.logging.set_verbosity(logging.ERROR)
-    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        transformers.logging.set_verbosity(level)
-        if bars:
-            transformers.logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-        huggingface_hub.constants.HF_HUB_OFFLINE = before[1]
-        if before[0] is None:
-            del os.environ["HF_HUB_OFFLINE"]
-        else:
-            os.environ["HF_HUB_OFFLINE"] = before[0]
 
 
 def load_base(found: Found, plan: FitPlan) -> Base:

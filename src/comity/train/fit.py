@@ -174,7 +174,6 @@ def fit(
     _check_machine(plan)
     part = into.with_name(f"{into.name}.part")
     try:
-        _begin(part, digest)
         fitted = _fitted(request, digest, part, note)
         shutil.rmtree(part, ignore_errors=True)
     except FolderError as error:
@@ -224,11 +223,13 @@ def _check_machine(plan: FitPlan) -> None:
 
 
 def _fitted(request: _Request, digest: str, part: Path, note: Callable[[Progress], None]) -> Fitted:
-    from comity.train.bases import load_base, offline
-    from comity.train.trainer import WeightedTrainer
+    from comity.train.offline import offline
 
     plan = request.plan
     with offline():
+        from comity.train.bases import load_base
+        from comity.train.trainer import WeightedTrainer
+
         base = load_base(request.found, plan)
         if plan.cutoff > base.window:
             raise FitError(
@@ -238,6 +239,7 @@ def _fitted(request: _Request, digest: str, part: Path, note: Callable[[Progress
         train, counts = _tokens(request.examples, template, plan.cutoff)
         dev, dev_counts = _tokens(request.dev, template, plan.cutoff)
         _check_data(plan, counts, dev_counts)
+        _begin(part, digest)
         checkpoints = Checkpoints(part, plan.checkpoints)
         trainer: WeightedTrainer = WeightedTrainer(
             base, train, dev, plan, checkpoints, part, lambda loss: note(Progress(loss.step, trainer.steps, loss))
@@ -323,8 +325,8 @@ def _record(
         dev_loss=kept.dev_loss,
         tokens=rows[-1].tokens,
         seconds=rows[-1].seconds,
-        trained=trainer.trained,
-        parameters=trainer.parameters,
+        trained=trainer.parameters[0],
+        parameters=trainer.parameters[1],
         device=torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         threads=torch.get_num_threads(),
         versions={name: version(name) for name in ("torch", "transformers", "peft", "trl", "tokenizers")}

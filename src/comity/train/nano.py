@@ -51,7 +51,9 @@ def new_model(examples: Iterable[Example], spec: NanoSpec, seed: int, into: Path
         raise ValueError(
             f"{spec.heads} heads do not divide hidden {spec.hidden}, or {spec.kv_heads} kv_heads the heads"
         )
-    with made_whole(into) as folder:
+    from comity.train.offline import offline
+
+    with offline(), made_whole(into) as folder:
         tokenizer = _tokenizer(_texts(examples), spec)
         tokenizer.save_pretrained(folder)
         _save_random(_config(tokenizer, spec), seed, folder)

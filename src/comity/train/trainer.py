@@ -3,6 +3,7 @@
 Imported where a fit begins, since it needs torch. It reports to nobody: trl's own message to its makers is left out.
 """
 
+import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -93,20 +94,20 @@ class WeightedTrainer(SFTTrainer):
         return bool(self._plan.patience) and since_best(self.losses) >= self._plan.patience
 
     @property
-    def parameters(self) -> int:
-        """How many there are."""
-        return sum(int(each.numel()) for each in self._net.parameters())
-
-    @property
-    def trained(self) -> int:
-        """How many of them are trained."""
-        return sum(int(each.numel()) for each in self._net.parameters() if each.requires_grad)
+    def parameters(self) -> tuple[int, int]:
+        """How many are trained, and how many there are."""
+        if isinstance(self._net, PeftModel):
+            return self._net.get_nb_trainable_parameters()
+        every = sum(int(each.numel()) for each in self._net.parameters())
+        return every, every
 
     def write(self, folder: Path, base: str) -> None:
         """Write the model, or the adapter with the path of its base as it is seen from there."""
         if isinstance(self._net, PeftModel):
             self._net.peft_config["default"].base_model_name_or_path = base
             self._net.save_pretrained(str(folder), save_embedding_layers=False)
+            (folder / "README.md").unlink()  # peft's own, which knows nothing of what was learned
+            _sort_targets(folder / "adapter_config.json")
         else:
             self._net.save_pretrained(folder)
 
@@ -189,7 +190,7 @@ class WeightedTrainer(SFTTrainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         step = self.state.global_step
         with self._checkpoints.writing(step) as folder:
-            self.save_model(str(folder), _internal_call=True)
+            self.write(folder, "")
             self._save_optimizer_and_scheduler(str(folder))
             self._save_rng_state(str(folder))
             self.state.save_to_json(str(folder / "trainer_state.json"))
@@ -215,6 +216,14 @@ class _Evaluations(TrainerCallback):
         control.should_log = True
         control.should_save = due
         control.should_evaluate = due and self._dev
+
+
+def _sort_targets(config: Path) -> None:
+    """peft writes a set in the order it happens to have, and the same adapter would not have the same hash."""
+    said = json.loads(config.read_text("utf-8"))
+    if isinstance(said["target_modules"], list):
+        said["target_modules"].sort()
+        config.write_text(json.dumps(said, indent=2, sort_keys=True) + "\n", "utf-8")
 
 
 def _arguments(plan: FitPlan, steps: int, folder: Path) -> SFTConfig:
