@@ -98,13 +98,14 @@ class FitPlan(Record):
     @model_validator(mode="before")
     @classmethod
     def _preset(cls, given: object) -> object:
-        if not isinstance(given, dict) or given.get("preset") is None:
+        if not isinstance(given, dict):
             return given
-        if given["preset"] not in PRESETS:
-            raise ValueError(f"there is no preset {given['preset']!r}; there are: {', '.join(PRESETS)}")
-        whole = {**PRESETS[given["preset"]], **given}
-        # What is handed on is Python's and no longer JSON's, where a list would do.
-        return {name: tuple(value) if isinstance(value, list) else value for name, value in whole.items()}
+        name = given.get("preset")
+        if name is not None and name not in PRESETS:
+            raise ValueError(f"there is no preset {name!r}; there are: {', '.join(PRESETS)}")
+        whole = {**(PRESETS[name] if name is not None else {}), **given}
+        # What is handed on is Python's and no longer JSON's, where a list would do for a tuple.
+        return {field: tuple(value) if isinstance(value, list) else value for field, value in whole.items()}
 
     @model_validator(mode="after")
     def _adapters_have_targets(self) -> Self:
