@@ -1,7 +1,8 @@
 """The compact style, for small models that are trained here: short prompts of the chat's shape, and replies with the move before the words.
 
-A reply is `{"do":"propose","terms":{…},"say":"…"}`: what is done comes first, so that the words can agree with it. What another
-proposes is told with what it is worth to the seat, by the seat's own payoff.
+A reply is `{"do":"propose","terms":[2,0,1],"say":"…"}`: what is done comes first, so that the words can agree with it, and terms are a
+list in the order of the rules, so that no name need be copied. What another proposes is told likewise, with what it is worth to the
+seat by the seat's own payoff.
 """
 
 import re
@@ -11,7 +12,16 @@ from functools import lru_cache
 from comity.agents.dialogue import dialogue
 from comity.agents.games import names_of, told_game, told_move, told_opened
 from comity.agents.narration import aim_slots, told_action
-from comity.agents.replies import Parsed, checked, object_form, parse_action, read_move, read_recipients, terms_form
+from comity.agents.replies import (
+    Parsed,
+    checked,
+    object_form,
+    parse_action,
+    read_move,
+    read_recipients,
+    terms_form,
+    terms_list,
+)
 from comity.models.conversation import Prompt
 from comity.models.prompts import Block, Quoted, Template, load_template, quote
 from comity.models.protocol import Schema
@@ -37,6 +47,9 @@ _TERMS = re.compile(r'"terms"\s*:\s*\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\}')
 _SAY = re.compile(r'"say"\s*:')
 
 _ANSWERS = (MoveKind.ACCEPT, MoveKind.REJECT)
+
+_FAR = 21
+"""Of a wide range only so many values from its low end: who may claim 0 to 10,000 points means some few."""
 
 _DEED = "action"
 """The value of `by` where a move rides on a deed of who could have said it."""
@@ -69,7 +82,8 @@ class CompactStyle:
         kind = do.strip().lower() if isinstance(do, str) else ""
         to = read_recipients(found.get("to"), view.spec)
         if kind in set(MoveKind):
-            move = read_move({"kind": kind, "terms": found.get("terms")}, view.spec)
+            terms = _named(MoveKind(kind), found.get("terms"), view.spec.moves)
+            move = read_move({"kind": kind, "terms": terms}, view.spec)
             return Parsed(
                 checked(_rides_on(view.spec.types, found.get("by")), say or "", to, view.spec, move), repaired
             )
@@ -89,18 +103,24 @@ class CompactStyle:
 
     def own(self, view: SeatView, seen: Seen) -> str:
         """The action as a reply."""
-        return _as_reply(seen.action, seen.to, view.spec.types)
+        return _as_reply(seen.action, seen.to, view.spec.types, _order(view))
 
     def told(self, view: SeatView, seen: Seen) -> str:
         """What another did; of a proposal also what it is worth to the seat."""
         action, fill = seen.action, self.template.fill
         if action.move is None or view.table is None:
             return told_action(self.template, seen.name, action, seen.to)
-        move = told_move(self.template, action.move, view.table.payoff)
+        move = self._move(view, action.move)
         if (worth := _worth(view, seen.seat, action.move)) is not None:
             move = fill("move_worth", move=Block(move), worth=worth)
         key = "move_said" if action.type is ActionType.SPEAK else "move_done"
         return fill(key, name=seen.name, move=Block(move), words=Quoted(action.argument))
+
+    def _move(self, view: SeatView, move: Move) -> str:
+        """In words, but for terms that have an order, which stand as in a reply."""
+        if move.kind is MoveKind.CLAIM or not move.terms:
+            return told_move(self.template, move, view.table.payoff if view.table else None)
+        return self.template.fill(move.kind.value, terms=Block(_listed(move.terms, _order(view))))
 
     def opened(self, opened: Sequence[tuple[str, Move]]) -> str:
         """What was opened to everyone."""
@@ -190,11 +210,28 @@ def _now(spec: ActionSpec) -> list[str]:
     return [*(kind.value for kind in (spec.moves.kinds if spec.moves else ())), *(kind.value for kind in spec.types)]
 
 
-def _as_reply(action: Action, to: Sequence[str], types: Sequence[ActionType]) -> str:
+def _order(view: SeatView) -> tuple[str, ...]:
+    """The terms of a deal or a choice, by name, in the order of the rules."""
+    return tuple(term.id for term in view.table.payoff.terms(view.me.seat)) if view.table else ()
+
+
+def _named(kind: MoveKind, terms: object, spec: MoveSpec | None) -> object:
+    """Listed terms by their names; as they are where they are no list. Raises `UnusableReply` for too few or too many."""
+    if not isinstance(terms, list):
+        return terms
+    names = [term.id for term in spec.terms] if spec and kind not in _ANSWERS else []
+    if len(terms) != len(names):
+        order = f", in this order: {', '.join(names)}" if names else ""
+        raise UnusableReply(f'"terms" of {kind.value!r} lists {len(names)} values{order}; not {len(terms)}')
+    return dict(zip(names, terms, strict=True))
+
+
+def _as_reply(action: Action, to: Sequence[str], types: Sequence[ActionType], order: Sequence[str]) -> str:
     """The action as the reply that would have made it; the same at every reading of the log."""
     fields = {"do": quote(action.move.kind if action.move else action.type)}
     if action.move is not None and action.move.terms:
-        fields["terms"] = _terms(action.move.terms)
+        claims = action.move.kind is MoveKind.CLAIM
+        fields["terms"] = _terms(action.move.terms) if claims else _listed(action.move.terms, order)
     if action.move is not None and action.type is not _rides_on(types, None):
         fields["by"] = quote(_DEED)
     if to:
@@ -205,17 +242,26 @@ def _as_reply(action: Action, to: Sequence[str], types: Sequence[ActionType]) ->
 
 
 def _terms(terms: Terms) -> str:
-    values = ((term, quote(value) if isinstance(value, str) else str(value)) for term, value in terms.items())
-    return "{" + ",".join(f"{quote(term)}:{value}" for term, value in values) + "}"
+    return "{" + ",".join(f"{quote(term)}:{_value(value)}" for term, value in terms.items()) + "}"
+
+
+def _listed(terms: Terms, order: Sequence[str]) -> str:
+    return "[" + ",".join(_value(terms[term]) for term in order) + "]"
+
+
+def _value(value: Value) -> str:
+    return quote(value) if isinstance(value, str) else str(value)
 
 
 def _move_lines(spec: MoveSpec | None) -> list[str]:
-    """An example of a move that has terms, one for each set of terms."""
-    first: dict[frozenset[str], str] = {}
+    """An example of a move that has terms, one for each set of terms and each way to write them."""
+    first: dict[tuple[bool, frozenset[str]], str] = {}
     for kind, terms in _telling(spec) if spec else ():
-        if not any(names.issuperset(term.id for term in terms) for names in first):
-            example = _terms({term.id: _middling(term) for term in terms})
-            first[frozenset(term.id for term in terms)] = f'{{"do":"{kind.value}","terms":{example},"say":"..."}}'
+        claims, names = kind is MoveKind.CLAIM, frozenset(term.id for term in terms)
+        if not claims or not any(known for known, _ in first):  # of all that can be claimed, the first shows how
+            middling = {term.id: _middling(term) for term in terms}
+            example = _terms(middling) if claims else _listed(middling, list(middling))
+            first.setdefault((claims, names), f'{{"do":"{kind.value}","terms":{example},"say":"..."}}')
     return list(first.values())
 
 
@@ -228,7 +274,7 @@ def _plain_line(types: Sequence[ActionType]) -> str:
 
 def _middling(term: Term) -> Value:
     """A value that asks for neither end of what is possible."""
-    return term.options[len(term) // 2] if term.options else term.low + (len(term) - 1) // 2 * term.step
+    return term.options[len(term) // 2] if term.options else term.low + (min(len(term), _FAR) - 1) // 2 * term.step
 
 
 @lru_cache(maxsize=1024)
@@ -240,12 +286,16 @@ def _schema(spec: ActionSpec) -> Schema:
         names = {"type": "string", "enum": [name for _, name in spec.recipients]}
         forms.append(_form(worded, {"to": {"type": "array", "items": names, "minItems": 1}}))
     if spec.moves:
-        forms += [_form([kind.value], {"terms": terms_form(terms)}) for kind, terms in _telling(spec.moves)]
+        forms += [_form([kind.value], {"terms": _terms_form(kind, terms)}) for kind, terms in _telling(spec.moves)]
     if ActionType.LEAVE in spec.types:
         forms.append(_form([ActionType.LEAVE.value], words=_FEW_WORDS))
     if ActionType.NONE in spec.types:
         forms.append(object_form({"do": {"type": "string", "enum": [ActionType.NONE.value]}}))
     return Schema("compact", forms[0] if len(forms) == 1 else {"anyOf": forms})
+
+
+def _terms_form(kind: MoveKind, terms: tuple[Term, ...]) -> dict[str, object]:
+    return terms_form(terms) if kind is MoveKind.CLAIM else terms_list(terms)
 
 
 def _form(kinds: Sequence[str], more: Mapping[str, object] | None = None, words: str = _WORDS) -> dict[str, object]:

@@ -91,6 +91,12 @@ def terms_form(terms: Sequence[Term]) -> dict[str, object]:
     return object_form({term.id: _value_form(term) for term in terms})
 
 
+def terms_list(terms: Sequence[Term]) -> dict[str, object]:
+    """The JSON schema of a move's terms as a list of their values, in their order."""
+    values, count = [_value_form(term) for term in terms], len(terms)
+    return {"type": "array", "prefixItems": values, "items": False, "minItems": count, "maxItems": count}
+
+
 def _value_form(term: Term) -> dict[str, object]:
     """The JSON schema of a term's value."""
     if term.options:
