@@ -85,8 +85,30 @@ class Work:
 def write_whole(path: Path, value: JsonValue | Json) -> None:
     """Write JSON in one step, so that no half of it is ever found. Raises `OSError`."""
     part = path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    part.write_text(_laid_out(value) + "\n", "utf-8")
     part.replace(path)
+
+
+def _laid_out(value: JsonValue | Json, depth: int = 0) -> str:
+    """As JSON that can be read and compared by lines: what holds only plain values stands on one."""
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    if not any(isinstance(each, Mapping | list | tuple) and each for each in inner):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        parts = [
+            f"{json.dumps(str(key), ensure_ascii=False)}: {_laid_out(each, depth + 1)}" for key, each in value.items()
+        ]
+    else:
+        parts = [_row(each, depth) for each in inner]
+    ends = "{}" if isinstance(value, Mapping) else "[]"
+    space = "\n" + " " * (depth + 1)
+    return f"{ends[0]}{space}{(',' + space).join(parts)}\n{' ' * depth}{ends[1]}"
+
+
+def _row(value: JsonValue, depth: int) -> str:
+    """A row of a table on one line, with what little it holds; another list or table as ever."""
+    small = isinstance(value, list) and all(not isinstance(each, Mapping) for each in value)
+    return json.dumps(value, ensure_ascii=False) if small else _laid_out(value, depth + 1)
 
 
 def _read(path: Path) -> Json | None:
