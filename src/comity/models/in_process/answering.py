@@ -40,14 +40,16 @@ async def answered(
             loop.call_soon_threadsafe(call, *args)
 
     pieces = None if stream is None else _Pieces(decode, lambda piece: on_loop(stream, piece))
-    request = Request(
-        prompt, way, limit, lambda result: on_loop(settle, result), matcher, None if pieces is None else pieces.hear
-    )
+    hear = None if pieces is None else pieces.hear
+    request = Request(prompt, way, limit, lambda result: on_loop(settle, result), matcher, hear)
     worker.submit(request)
     try:
-        return await future
+        reply = await future
     finally:
         request.cancelled = True
+    if pieces is not None and stream is not None and (rest := pieces.rest(reply.tokens)):
+        stream(rest)
+    return reply
 
 
 class _Pieces:
@@ -62,3 +64,7 @@ class _Pieces:
         if not text.endswith("\N{REPLACEMENT CHARACTER}") and len(text) > self._told:
             self._tell(text[self._told :])
             self._told = len(text)
+
+    def rest(self, tokens: Sequence[int]) -> str:
+        """What of the whole reply was not told: a character that the reply broke off in."""
+        return self._decode(tokens)[self._told :]

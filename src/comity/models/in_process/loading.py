@@ -6,15 +6,17 @@ A LoRA adapter is merged into its base: the merged weights are what answers, and
 import contextlib
 import json
 import logging
-import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import huggingface_hub.constants as hub
 import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as said
 
 from comity.models.in_process.folder import Found
 from comity.models.protocol import ModelNotFound
@@ -153,22 +155,17 @@ def _said(error: Exception) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """No network, whatever a file refers to, and no bars or advice on the terminal."""
-    from transformers.utils import logging as said
-
-    before = said.get_verbosity()
-    bars = said.is_progress_bar_enabled()
+    """No network, whatever a file refers to, and no bars or advice on the terminal: where it fails, the error says it."""
+    level, bars, known = said.get_verbosity(), said.is_progress_bar_enabled(), hub.HF_HUB_OFFLINE
     said.set_verbosity(logging.ERROR)
     said.disable_progress_bar()  # type: ignore[no-untyped-call]
-    offline = os.environ.get("HF_HUB_OFFLINE")
-    os.environ["HF_HUB_OFFLINE"] = "1"
+    hub.HF_HUB_OFFLINE = True
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning)  # peft asks transformers by names of yesterday
+            yield
     finally:
-        said.set_verbosity(before)
+        hub.HF_HUB_OFFLINE = known
+        said.set_verbosity(level)
         if bars:
             said.enable_progress_bar()  # type: ignore[no-untyped-call]
-        if offline is None:
-            del os.environ["HF_HUB_OFFLINE"]
-        else:
-            os.environ["HF_HUB_OFFLINE"] = offline
