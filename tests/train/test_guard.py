@@ -75,11 +75,11 @@ def test_the_same_numbers_under_other_words_are_one_game() -> None:
     scenario = next(s for s in fresh("division", 20, 5) if isinstance(s.payoff, Division))
     payoff = scenario.payoff
     assert isinstance(payoff, Division)
-    names = {item: f"thing{n}" for n, item in enumerate(reversed(payoff.items))}
+    names = {item: f"thing{n}" for n, item in enumerate(list(payoff.items)[::-1])}
     one, other = payoff.values
     renamed = payoff.model_copy(
         update={
-            "items": {names[item]: payoff.items[item] for item in reversed(payoff.items)},
+            "items": {names[item]: payoff.items[item] for item in list(payoff.items)[::-1]},
             "values": {s: {names[i]: v for i, v in payoff.values[o].items()} for s, o in ((one, other), (other, one))},
             "disagreement": {one: payoff.fallback(other), other: payoff.fallback(one)},
         }
@@ -98,7 +98,7 @@ def test_the_order_of_a_contracts_issues_does_not_matter_and_its_points_do() -> 
     scenario = next(s for s in fresh("contract", 20, 5) if isinstance(s.payoff, Contract) and len(s.seats) == 2)
     payoff = scenario.payoff
     assert isinstance(payoff, Contract)
-    turned = payoff.model_copy(update={"issues": dict(reversed(payoff.issues.items()))})
+    turned = payoff.model_copy(update={"issues": dict(list(payoff.issues.items())[::-1])})
     assert game_of(scenario.model_copy(update={"payoff": turned})) == game_of(scenario)
     assert game_of(fresh_one("contract", 1, 9)) != game_of(scenario)
     assert game_of(next(task.scenario for task in ALL if task.scenario.payoff is None)) is None
