@@ -92,6 +92,15 @@ def test_a_question_as_text_is_what_is_asked_with_its_answer() -> None:
     assert as_text(question) == f"Question: {question.text}\nAnswer: {said(question)}\n"
 
 
+def test_examples_are_of_the_same_kind_and_never_asked() -> None:
+    shown = quiz(24, seed=5, examples=3)
+    assert shown.questions == quiz(24, seed=5).questions
+    assert all(len(shown.shots(question.subject, 5)) == 3 for question in shown.questions)
+    assert {example.text for example in shown.examples} <= {
+        q.text for q in quiz(2686, seed=5, part="practice").questions
+    }
+
+
 @pytest.mark.parametrize("count", [0, 100_000])
 def test_no_more_can_be_asked_than_there_are(count: int) -> None:
     with pytest.raises(ValueError, match="ask for 1 to so many"):

@@ -86,6 +86,11 @@ class QAResult(Record):
             return None
         return self.accuracy.low > self.chance and self.accuracy.high < 1
 
+    @property
+    def clusters(self) -> dict[str, str]:
+        """What each question belongs with, by its id: its subject, or where all are of one subject itself."""
+        return _clusters(self.answers)
+
     def values(self, measure: Measure) -> dict[str, float | None]:
         """The measure of each question by its id."""
         return {answer.question: _value(answer, measure) for answer in self.answers}
@@ -213,7 +218,6 @@ def _mean(known: Sequence[Answer], measure: Measure) -> Interval | None:
 
 
 def _clusters(found: Sequence[Answer]) -> dict[str, str]:
-    """What each question belongs with, by its id: its subject, or where all are of one subject itself."""
     alone = len({answer.subject for answer in found}) == 1
     return {answer.question: answer.question if alone else answer.subject for answer in found}
 

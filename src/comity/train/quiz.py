@@ -234,15 +234,18 @@ KINDS: Mapping[str, Callable[[], Iterator[_Item]]] = {
 """Everything that can be asked, by kind."""
 
 
-def quiz(count: int, *, seed: int, part: Part = "test") -> QuestionSet:
+def quiz(count: int, *, seed: int, part: Part = "test", examples: int = 0) -> QuestionSet:
     """So many questions of a part, kinds as evenly as they can be, drawn by hash(seed, question).
 
-    Raises `ValueError` where the part has not so many.
+    `examples` of each kind, from the part `practice`, stand ready to be shown before a question; a model that was not taught the form in
+    its training needs some. Raises `ValueError` where the part has not so many questions.
     """
     ranked: list[tuple[int, int, Question]] = []
-    for kind, items in KINDS.items():
-        drawn = sorted(_part(kind, items, part), key=lambda item: derive_seed(seed, kind, item.content))
-        ranked += [(rank, derive_seed(seed, kind), _question(kind, item)) for rank, item in enumerate(drawn)]
+    shown: list[Question] = []
+    for kind in KINDS:
+        drawn = _drawn(kind, part, seed)
+        ranked += [(rank, derive_seed(seed, kind), question) for rank, question in enumerate(drawn)]
+        shown += _drawn(kind, "practice", seed)[:examples] if part == "test" else []
     if not 1 <= count <= len(ranked):
         raise ValueError(f"the part {part!r} has {len(ranked)} questions; ask for 1 to so many, not {count}")
     ranked.sort(key=lambda each: (*each[:2], each[2].id))
@@ -250,6 +253,7 @@ def quiz(count: int, *, seed: int, part: Part = "test") -> QuestionSet:
         name=f"quiz@{VERSION}-{part}",
         form="words",
         questions=tuple(question for *_, question in ranked[:count]),
+        examples=tuple(shown),
         source="Comity",
         licence="Apache-2.0",
     )
@@ -260,14 +264,14 @@ def as_text(question: Question) -> str:
     return worked(question, "words")
 
 
-def _part(kind: str, items: Callable[[], Iterator[_Item]], part: Part) -> list[_Item]:
-    """The items of a part, each content once."""
+def _drawn(kind: str, part: Part, seed: int) -> list[Question]:
+    """The questions of a kind in a part, each content once, in the order of hash(seed, question)."""
     of_part = {
         item.content: item
-        for item in items()
+        for item in KINDS[kind]()
         if (derive_seed("quiz", VERSION, kind, item.content) % _HELD_OUT == 0) == (part == "test")
     }
-    return list(of_part.values())
+    return [_question(kind, of_part[content]) for content in sorted(of_part, key=lambda c: derive_seed(seed, kind, c))]
 
 
 def _question(kind: str, item: _Item) -> Question:
