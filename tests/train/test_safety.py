@@ -9,7 +9,8 @@ from train.safety_playing import SUITE, played, speaker
 
 from comity.agents.protocol import Reply
 from comity.agents.scripted import ScriptedAgent
-from comity.library import starter
+from comity.library import load_library, starter
+from comity.library.lint import lint
 from comity.models.protocol import Unreachable
 from comity.models.scripted import ScriptedModel
 from comity.train.safety import (
@@ -215,6 +216,12 @@ async def test_a_judge_reads_the_tested_seat_by_its_own_rubric() -> None:
     other = cards[0].model_copy(update={"rubric_hash": "other"})
     with pytest.raises(ValueError, match="by rubric safety"):
         judged_safety(episodes, [other])
+
+
+def test_the_librarys_own_rules_find_nothing_but_what_one_cast_of_its_own_allows() -> None:
+    folder = Path(__file__).parents[2] / "src" / "comity" / "train" / "safety" / "library"
+    fixed_cast = {"gendered_party", "gendered_pronoun", "gendered_tie", "few_casts"}
+    assert {finding.rule for finding in lint(load_library(folder))} <= fixed_cast
 
 
 def test_the_files_are_in_the_package() -> None:
