@@ -64,8 +64,8 @@ def _model(found: Found, plan: FitPlan) -> PreTrainedModel:
     more: dict[str, Any] = {"quantization_config": four_bits()} if plan.method == "qlora" else {}
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(**_place(found), dtype=frozen, **more)
     if found.path.is_file():
-        # The weights are whole numbers no longer, and a model that says they are cannot be read again.
-        del model.config.quantization_config
+        # The weights are no longer packed, and a model that says they are is neither trained nor read again.
+        model.hf_quantizer.remove_quantization_config(model)
     return model
 
 
