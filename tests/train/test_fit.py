@@ -243,11 +243,12 @@ def test_a_damaged_checkpoint_is_passed_over_and_that_is_said(
     damaged.write_bytes(damaged.read_bytes()[:-20])
     heard = list[Progress]()
     again = fitted(base, tmp_path, plan(epochs=2), heard.append)
-    (remark,) = [each.remark for each in heard if each.remark]
-    assert remark.startswith("checkpoint-8 is damaged (")
-    assert file in remark
-    assert heard[0].step == 5 or heard[0].remark
-    assert again.record.remarks == (remark,)
+    assert heard[0].remark.startswith("checkpoint-8 is damaged (")
+    assert file in heard[0].remark
+    assert heard[0].remark.endswith("; going on from step 4")
+    assert (heard[1].step, heard[1].remark) == (5, "")
+    (kept,) = again.record.remarks
+    assert heard[0].remark.startswith(kept)
     assert (lost(again), weights(again)) == (lost(whole), weights(whole))
 
 
@@ -309,6 +310,13 @@ def test_it_stops_where_the_dev_loss_does_not_fall_and_goes_back_to_the_best(bas
     assert made.record.best_step == best == made.record.steps - 8
     assert made.record.dev_loss == taken[best] < taken[made.record.steps]
     assert loss_of(made.spec, other) == pytest.approx(taken[best], abs=1e-5)
+
+    def damage(heard: Progress) -> None:
+        if heard.step == best + 5:
+            (tmp_path / "again.part" / f"checkpoint-{best}" / "model.safetensors").write_bytes(b"")
+
+    with pytest.raises(FitError, match=rf"checkpoint-{best}, the best, is damaged \(model.safetensors\)"):
+        fit(base, LEARN, other, how, tmp_path / "again", style="chat", note=damage)
 
 
 def test_a_fit_that_is_done_is_not_made_again_and_none_is_overwritten(base: str, whole: Fitted) -> None:

@@ -20,7 +20,7 @@ from comity.models.in_process.folder import AdapterNote, Found, find, weights_ha
 from comity.models.protocol import Sampling
 from comity.train.checkpoints import Checkpoints
 from comity.train.examples import Example, examples_hash
-from comity.train.folders import FolderError, made_whole, out_of_room
+from comity.train.folders import FolderError, disk_errors, made_whole, out_of_room
 from comity.train.losses import Loss, best, draw, write_losses
 from comity.train.masks import Tokens, tokenised
 from comity.train.settings import PRESETS, FitError, FitPlan
@@ -178,7 +178,7 @@ def fit(
         shutil.rmtree(part, ignore_errors=True)
     except FolderError as error:
         raise FitError(str(error)) from error
-    except Exception as error:
+    except disk_errors() as error:
         if why := out_of_room(error):
             raise FitError(
                 f"{into} cannot be written ({why}); the last checkpoint is kept: make room and go on"
@@ -244,9 +244,10 @@ def _fitted(request: _Request, digest: str, part: Path, note: Callable[[Progress
         trainer: WeightedTrainer = WeightedTrainer(
             base, train, dev, plan, checkpoints, part, lambda loss: note(Progress(loss.step, trainer.steps, loss))
         )
-        trainer.fit()
+        newest = checkpoints.newest()
         for remark in checkpoints.damaged:
-            note(Progress(trainer.losses[-1].step, trainer.steps, remark=remark))
+            note(Progress(newest or 0, trainer.steps, remark=f"{remark}; going on from step {newest or 0}"))
+        trainer.fit(newest)
         with made_whole(request.into) as folder:
             remarks = _write(request, base, trainer, folder)
             record = _record(request, digest, template, counts, dev_counts, trainer, (*checkpoints.damaged, *remarks))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["FolderError", "made_whole", "out_of_room"]
+__all__ = ["FolderError", "disk_errors", "made_whole", "out_of_room"]
 
 
 class FolderError(OSError):
@@ -27,9 +27,7 @@ def made_whole(into: Path) -> Iterator[Path]:
         part.mkdir(parents=True)
         yield part
         part.rename(into)
-    except FolderError:
-        raise
-    except Exception as error:
+    except disk_errors() as error:
         if why := out_of_room(error):
             raise FolderError(f"{into} cannot be written ({why}); make room, or choose another folder") from error
         raise
@@ -37,15 +35,17 @@ def made_whole(into: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def out_of_room(error: BaseException) -> str:
-    """Why a file could not be written, where that is what the error says; else nothing.
+def disk_errors() -> tuple[type[Exception], ...]:
+    """What is raised where a file cannot be written: not every library raises `OSError`. `out_of_room` tells whether that is it."""
+    from safetensors import SafetensorError
 
-    Not every library raises `OSError`: safetensors and torch raise their own with the system's words in it.
-    """
+    return (OSError, RuntimeError, SafetensorError)
+
+
+def out_of_room(error: Exception) -> str:
+    """Why a file could not be written, where that is what the error says; else nothing."""
     if isinstance(error, OSError):
-        return error.strerror or str(error)
+        return "" if isinstance(error, FolderError) else error.strerror or str(error)
     words = str(error)
-    for code in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS):
-        if f"os error {code}" in words:
-            return words
-    return words if "PytorchStreamWriter failed writing" in words else ""
+    full = any(f"os error {code}" in words for code in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS))
+    return words if full or "PytorchStreamWriter failed writing" in words else ""

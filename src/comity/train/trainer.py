@@ -75,18 +75,28 @@ class WeightedTrainer(SFTTrainer):
         self.add_callback(_Evaluations(self.steps, plan.evaluate_every, bool(dev)))
         self._head = base.model.get_output_embeddings()
 
-    def fit(self) -> None:
-        """Train to the end, from the newest checkpoint that is whole. Raises `FitError` where the loss is no number."""
-        step = self._checkpoints.newest()
+    def fit(self, step: int | None) -> None:
+        """Train to the end, from the checkpoint of this step. Raises `FitError` where the loss is no number, or memory does not do."""
         if step is not None:
             self.losses = read_losses(self._checkpoints.at(step) / _LOSSES)
             self._spent = self.losses[-1].seconds
-        if step is None or (step < self.steps and not self.stopped_early):
-            self.train(resume_from_checkpoint=None if step is None else str(self._checkpoints.at(step)))
-        elif step is not None:
+        if step is not None and (step == self.steps or self.stopped_early):
             self._load_from_checkpoint(str(self._checkpoints.at(step)))
-        if self._plan.patience and (lowest := best(self.losses)) and lowest.step != self.losses[-1].step:
-            self._load_from_checkpoint(str(self._checkpoints.at(lowest.step)))
+        else:
+            try:
+                self.train(resume_from_checkpoint=None if step is None else str(self._checkpoints.at(step)))
+            except torch.OutOfMemoryError as error:
+                raise FitError("the GPU has too little memory; halve fit.batch and double fit.accumulate") from error
+        lowest = best(self.losses)
+        if self._plan.patience and lowest and lowest.step != self.losses[-1].step:
+            self._go_back(lowest.step)
+
+    def _go_back(self, step: int) -> None:
+        if damage := self._checkpoints.damage(step):
+            raise FitError(
+                f"{self._checkpoints.at(step)}, the best, is damaged ({damage}); remove all beside it to begin anew"
+            )
+        self._load_from_checkpoint(str(self._checkpoints.at(step)))
 
     @property
     def stopped_early(self) -> bool:
