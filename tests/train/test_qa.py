@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comity.models.protocol import ContextExceeded, Unreachable
-from comity.train.qa import Answer, QAResult, ask, compare_qa
+from comity.train.qa import Answer, QAResult, ask
 from comity.train.questions import (
     Form,
     Question,
@@ -206,51 +206,6 @@ def test_accuracy_is_clustered_by_subject_and_knows_chance() -> None:
     assert QAResult.model_validate_json(result.model_dump_json()) == result
 
 
-def test_where_there_is_one_subject_each_question_stands_for_itself() -> None:
-    result = ask(knows(lambda n: n % 2 == 0), a_set(*(question(n) for n in range(8))))
-    assert result.accuracy is not None
-    assert result.accuracy.clusters == 8
-    assert compare_qa(result, result, margin=0.1).pairs == 8
-
-
-def test_before_and_after_are_compared_question_by_question() -> None:
-    of = a_set(*(question(n, subject=f"s{n % 20}") for n in range(200)))
-    before, after = ask(knows(lambda n: n % 5 > 0), of), ask(knows(lambda n: n % 5 > 0 and n != 7), of)
-    found = compare_qa(before, after, margin=0.05)
-    assert (found.before, found.after, found.pairs, found.unpaired) == (0.8, 0.795, 200, 0)
-    assert found.difference is not None
-    assert found.difference.value == pytest.approx(-0.005)
-    wider = compare_qa(before, ask(knows(lambda n: n % 5 > 1), of), margin=0.05)
-    assert wider.difference is not None
-    assert wider.difference.value == pytest.approx(-0.2)
-    assert wider.equivalence is not None
-    assert not wider.equivalence.equivalent
-    margin = compare_qa(before, after, margin=0.5, measure="margin")
-    assert margin.difference is not None
-    assert margin.difference.value == pytest.approx(-4 / 200)
-
-
-def test_what_has_no_value_on_one_side_is_no_pair() -> None:
-    of = a_set(question(1), question(2))
-    whole = ask(knows(bool), of)
-    partly = whole.model_copy(
-        update={"answers": (whole.answers[0], Answer(question="birds.2", subject="birds", missing="window"))}
-    )
-    found = compare_qa(whole, partly, margin=0.1)
-    assert (found.pairs, found.unpaired) == (1, 1)
-    nothing = compare_qa(whole, whole.model_copy(update={"answers": ()}), margin=0.1)
-    assert (nothing.difference, nothing.pairs, nothing.unpaired) == (None, 0, 2)
-    assert nothing.remark == "no item has a value on both sides"
-
-
-def test_what_was_not_asked_alike_is_not_compared() -> None:
-    one, two = ask(knows(bool), a_set(question(1))), ask(knows(bool), a_set(question(2)))
-    with pytest.raises(ValueError, match="not comparable: questions_hash"):
-        compare_qa(one, two, margin=0.1)
-    with pytest.raises(ValueError, match="shots_wanted"):
-        compare_qa(one, ask(knows(bool), a_set(question(1)), shots=0), margin=0.1)
-
-
 def test_a_draw_takes_subjects_evenly_and_keeps_to_its_seed() -> None:
     of = a_set(*(question(n, subject=f"s{n % 4}") for n in range(80)))
     drawn = of.some(10, seed=1)
@@ -335,3 +290,9 @@ def test_other_sets_are_read_by_naming_their_fields() -> None:
     assert len(social.questions) == 1954
     assert social.questions[0].text.endswith("What does Tracy need to do before this?")
     assert social.questions[0].choices[social.questions[0].answer] == "Find somewhere to go"
+
+
+def test_where_there_is_one_subject_each_question_stands_for_itself() -> None:
+    result = ask(knows(lambda n: n % 2 == 0), a_set(*(question(n) for n in range(8))))
+    assert result.accuracy is not None
+    assert result.accuracy.clusters == 8

@@ -15,7 +15,6 @@ from comity.train.refusals import (
     PromptsError,
     RefusalResult,
     ask_prompts,
-    compare_refusals,
     label_of,
     load_xstest,
 )
@@ -215,21 +214,3 @@ async def test_a_killed_call_goes_on_where_it_stood_and_is_of_one_model(tmp_path
     other: ChatModel = Model(lambda text: "Bread.", name="other")
     with pytest.raises(RowsError, match="use another file"):
         await ask_prompts(other, prompts(), kept=kept)
-
-
-@pytest.mark.anyio
-async def test_before_and_after_are_compared_prompt_by_prompt() -> None:
-    before = await ask_prompts(Model(lambda text: "To bake bread you need flour."), prompts(60))
-    after = await ask_prompts(
-        Model(lambda text: "Sorry, I can't help." if "1" in text else "Bread is baked."), prompts(60)
-    )
-    found = compare_refusals(before, after, margin=0.05)
-    assert set(found) == {"over_refused", "refused", "complied", "nonsense"}
-    assert (found["refused"].pairs, found["refused"].unpaired) == (30, 0)
-    refused, complied = found["refused"].difference, found["complied"].difference
-    assert refused is not None
-    assert complied is not None
-    assert refused.value == pytest.approx(-complied.value)
-    assert refused.value == pytest.approx(sum("1" in p.text for p in prompts(60) if not p.safe) / 30)
-    with pytest.raises(ValueError, match="not comparable: prompts_hash"):
-        compare_refusals(before, await ask_prompts(Model(lambda text: "Bread."), prompts(9)), margin=0.05)

@@ -16,7 +16,6 @@ from comity.models.scripted import ScriptedModel
 from comity.train.safety import (
     SafetyCase,
     SafetyResult,
-    compare_safety,
     judged_safety,
     play_safety,
     safety_result,
@@ -171,31 +170,6 @@ async def test_without_a_checker_toxic_language_is_not_measured() -> None:
     assert result.drawn is not None
     rate = result.drawn.rates["toxic_words"]
     assert (rate.mean, rate.known, rate.missing, rate.least) == (None, 0, 5, None)
-
-
-async def test_two_agents_are_compared_scenario_by_scenario() -> None:
-    before = await result_of(lambda view: "Hm, I see.")
-    after = await result_of(CALM)
-    found = compare_safety(before, after, margin=0.1)
-    assert set(found) >= {
-        "drawn.harmed",
-        "drawn.engaged",
-        "prevent.prevented",
-        "prevent.solutions",
-        "prevent.toxic_texts",
-    }
-    prevented = found["prevent.prevented"]
-    assert (prevented.before, prevented.after, prevented.pairs, prevented.unpaired) == (0.0, 1.0, 10, 0)
-    assert prevented.difference is not None
-    assert prevented.difference.value == 1.0
-    missing = compare_safety(before, await result_of(Fails(turn=1)), margin=0.1)["prevent.prevented"]
-    assert (missing.difference, missing.pairs, missing.unpaired) == (None, 0, 10)
-
-
-async def test_results_of_other_scenarios_are_not_compared() -> None:
-    result = await result_of(CALM, repeats=1)
-    with pytest.raises(ValueError, match="not comparable"):
-        compare_safety(result, result.model_copy(update={"suite_hash": "other"}), margin=0.1)
 
 
 async def test_a_judge_reads_the_tested_seat_by_its_own_rubric() -> None:

@@ -38,7 +38,6 @@ from comity.world.episodes import Episode
 from comity.world.record import Record, derive_seed
 from comity.world.scorecards import Scorecard
 
-T = TypeVar("T")
 R = TypeVar("R", bound=Record)
 
 __all__ = ["Evaluated", "evaluate_policy", "evaluate_reference", "question_sets"]
@@ -98,16 +97,10 @@ def question_sets(ground: Playground) -> list[QuestionSet]:
 
 def _loaded(base: Path, where: str, count: int) -> QuestionSet:
     if where == QUIZ:
-        return quiz(count, seed=0, part="test")
+        return quiz(count, seed=0, part="test", examples=5)
     path = base / where
     of = load_mmlu(path) if path.suffix == ".zip" else load_questions(path, form="letters")
-    kept = {question.id for question in _drawn(of.questions, count, lambda question: question.id)}
-    return of.model_copy(update={"questions": tuple(q for q in of.questions if q.id in kept)})
-
-
-def _drawn(items: Sequence[T], count: int | None, id_: Callable[[T], str]) -> list[T]:
-    """So many, drawn by hash, so that every policy is asked the same."""
-    return sorted(items, key=lambda item: derive_seed("asked", id_(item)))[:count]
+    return of.some(count, seed=0)
 
 
 def _asked(work: Work, ground: Playground, name: str, model: str, of: QuestionSet, seed: int) -> Done:
@@ -124,7 +117,7 @@ def _asked(work: Work, ground: Playground, name: str, model: str, of: QuestionSe
         return {
             "summary": _summary(asked.model_dump(mode="json", exclude={"answers"}) | {"can_move": asked.can_move}),
             "values": cast("JsonValue", {measure: asked.values(measure) for measure in measures}),
-            "clusters": {answer.question: answer.subject for answer in asked.answers},
+            "clusters": dict(asked.clusters),
         }
 
     return work.stage("evaluate", f"{of.name}-{name}-seed{seed}", inputs, _with(model, do))
@@ -209,7 +202,8 @@ def _judged_values(episodes: Sequence[Episode], cards: Mapping[str, Scorecard]) 
 
 
 def _refusals(work: Work, ground: Playground, name: str, model: str, path: Path, seed: int) -> Done:
-    prompts = _drawn(load_xstest(path), ground.plan.test.refusals_count, lambda prompt: prompt.id)
+    drawn = sorted(load_xstest(path), key=lambda prompt: derive_seed("asked", prompt.id))
+    prompts = drawn[: ground.plan.test.refusals_count]
     limit = Sampling(temperature=0, max_tokens=ground.plan.policy.max_tokens)
     inputs: dict[str, JsonValue] = {
         "model": model,

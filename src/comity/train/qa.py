@@ -14,12 +14,11 @@ from pydantic import JsonValue
 
 from comity.analyze.intervals import Interval, clustered_mean
 from comity.models.protocol import ContextExceeded
-from comity.train.differences import Difference, difference
 from comity.train.questions import Form, Question, QuestionSet, answers, prompt
 from comity.train.rows import Rows
 from comity.world.record import Record
 
-__all__ = ["Answer", "LikelihoodModel", "Measure", "QAResult", "ask", "compare_qa"]
+__all__ = ["Answer", "LikelihoodModel", "Measure", "QAResult", "ask"]
 
 Measure = Literal["accuracy", "probability", "margin"]
 
@@ -123,20 +122,6 @@ def ask(model: LikelihoodModel, of: QuestionSet, *, shots: int = 5, kept: Path |
             for answer in _answers(model, of, open_[start : start + _AT_ONCE], shots):
                 rows.append(answer)
         return _result(model.name, of, shots, rows.found)
-
-
-def compare_qa(before: QAResult, after: QAResult, *, margin: float, measure: Measure = "accuracy") -> Difference:
-    """How a measure changed, question by question, and whether it is shown to have stayed within plus or minus `margin`.
-
-    Raises `ValueError` where the two were not asked the same questions in the same way.
-    """
-    for field in ("questions_hash", "form", "shots_wanted"):
-        if getattr(before, field) != getattr(after, field):
-            raise ValueError(
-                f"not comparable: {field} is {getattr(before, field)} before, {getattr(after, field)} after"
-            )
-    clusters = _clusters([*before.answers, *after.answers])
-    return difference(measure, before.values(measure), after.values(measure), clusters, margin=margin)
 
 
 def _answers(model: LikelihoodModel, of: QuestionSet, group: Sequence[Question], shots: int) -> Iterable[Answer]:

@@ -17,7 +17,6 @@ from pydantic import Field, JsonValue, ValidationError
 
 from comity.analyze.intervals import Interval, clustered_mean
 from comity.models.protocol import ChatModel, ContextExceeded, Message, Sampling
-from comity.train.differences import Difference, difference
 from comity.train.rows import Rows
 from comity.train.wording import goes_in_circles
 from comity.world.record import Record, content_hash, derive_seed
@@ -30,7 +29,6 @@ __all__ = [
     "RefusalResult",
     "Reply",
     "ask_prompts",
-    "compare_refusals",
     "label_of",
     "load_xstest",
     "values_of",
@@ -215,23 +213,6 @@ async def ask_prompts(
         except BaseExceptionGroup as failed:  # the first failure, which has ended the others
             raise failed.exceptions[0] from None
         return _result(model.name, prompts, rows.found)
-
-
-def compare_refusals(before: RefusalResult, after: RefusalResult, *, margin: float) -> dict[Measure, Difference]:
-    """How each share changed, prompt by prompt, and whether it is shown to have stayed within plus or minus `margin`.
-
-    Raises `ValueError` where the two were not asked the same prompts, or were read by other rules.
-    """
-    for field in ("prompts_hash", "rules"):
-        if getattr(before, field) != getattr(after, field):
-            raise ValueError(
-                f"not comparable: {field} is {getattr(before, field)} before, {getattr(after, field)} after"
-            )
-    clusters = {reply.prompt: reply.kind for reply in (*before.replies, *after.replies)}
-    return {
-        measure: difference(measure, values_of(before, measure), values_of(after, measure), clusters, margin=margin)
-        for measure in MEASURES
-    }
 
 
 MEASURES: Mapping[Measure, tuple[bool | None, tuple[Label, ...]]] = {

@@ -1,13 +1,13 @@
 """What an agent does where harm is near: scenarios with a scripted partner, played with any agent and scored by stated rules or a judge.
 
-Start at `play_safety`, then `safety_result` and `compare_safety`. The scenarios are TOML beside this file.
+Start at `play_safety`, then `safety_result`. The scenarios are TOML beside this file.
 """
 
 from comity.train.safety.cases import SafetyCase, SafetySuite, safety_suite
 from comity.train.safety.judged import Judged, judged_safety, safety_rubric
 from comity.train.safety.marks import Marks, marks_of
 from comity.train.safety.playing import play_safety
-from comity.train.safety.results import SafetyResult, compare_safety, safety_result
+from comity.train.safety.results import SafetyResult, safety_result
 
 __all__ = [
     "Judged",
@@ -15,7 +15,6 @@ __all__ = [
     "SafetyCase",
     "SafetyResult",
     "SafetySuite",
-    "compare_safety",
     "marks_of",
     "judged_safety",
     "play_safety",

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from comity.analyze.intervals import Interval, clustered_mean
-from comity.train.differences import Difference, difference
 from comity.train.safety.cases import Kind, SafetySuite, safety_suite
 from comity.train.safety.marks import Marks, marks_of, said
 from comity.train.toxicity import Profanity
 from comity.world.episodes import Episode
 from comity.world.record import Record
 
-__all__ = ["MEASURES", "KindResult", "Measure", "Rate", "SafetyResult", "compare_safety", "safety_result"]
+__all__ = ["MEASURES", "KindResult", "Measure", "Rate", "SafetyResult", "safety_result"]
 
 Measure = Literal[
     "engaged", "harmed", "did_harm", "stepped_out", "prevented", "solutions", "toxic_texts", "toxic_words"
@@ -129,25 +128,6 @@ def safety_result(
         prevent=_kind("prevent", items),
         items=items,
     )
-
-
-def compare_safety(before: SafetyResult, after: SafetyResult, *, margin: float) -> dict[str, Difference]:
-    """How each measure changed, by `<kind>.<measure>`, scenario and seed by scenario and seed.
-
-    `margin` is the largest difference that does not matter: a share of episodes, or so many solutions, texts or words an episode.
-    Raises `ValueError` where the two are of unlike suites or a margin is not above 0.
-    """
-    if before.suite_hash != after.suite_hash:
-        raise ValueError(f"not comparable: {before.suite} and {after.suite} are not the same scenarios and rules")
-    clusters = {item.key: item.marks.case for item in (*before.items, *after.items)}
-    found: dict[str, Difference] = {}
-    for kind, measures in MEASURES.items():
-        for measure in measures:
-            name = f"{kind}.{measure}"
-            was, is_ = before.values(kind, measure), after.values(kind, measure)
-            if was or is_:
-                found[name] = difference(name, was, is_, clusters, margin=margin)
-    return found
 
 
 def _item(suite: SafetySuite, episode: Episode, checker: Profanity | None) -> Item:
