@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,6 +36,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("pull")(pull)
     group.command("verify")(verify)
     group.command("remove")(remove)
+    group.command("gguf")(write_gguf)
     app.add_typer(group, name="models")
 
 
@@ -130,3 +132,23 @@ def _percent_lines(entry: LocalModelEntry, to: Console) -> Callable[[int, int], 
             to.print(Text(f"{entry.alias}: {percent} %"))
 
     return hear
+
+
+def write_gguf(
+    adapter: Annotated[str, typer.Argument(metavar="adapter:PATH", help="What training wrote.")],
+    weights: Annotated[str, typer.Option(help="f32, f16 or q8_0.")] = "f16",
+    alone: Annotated[
+        bool, typer.Option("--alone", help="The LoRA adapter without its base, for llama.cpp's own --lora.")
+    ] = False,
+) -> None:
+    """Write an adapter's weights as a GGUF file for llama.cpp; adapter:PATH#llama.cpp then plays it."""
+    from comity.train.gguf import WEIGHTS, GgufError, write_adapter, write_merged
+
+    folder = Path(adapter.removeprefix("adapter:"))
+    if weights not in WEIGHTS:
+        raise typer.BadParameter(f"--weights is one of {', '.join(WEIGHTS)}, not {weights!r}")
+    try:
+        file = write_adapter(folder) if alone else write_merged(folder, weights=WEIGHTS[weights])
+    except GgufError as error:
+        raise typer.BadParameter(str(error)) from None
+    told(str(file))

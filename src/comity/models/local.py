@@ -1,4 +1,4 @@
-"""The embedded model: a `ChatModel` that runs one local model file in a child process and speaks to it over loopback.
+"""The embedded model: a `ChatModel` that runs one GGUF file in a child process and speaks to it over loopback.
 
 The child is `llama_server`; it starts with the first call and ends with `aclose` or with this process. Files are fetched by
 `download`, never here.
@@ -23,7 +23,7 @@ from comity.models.openai_compatible import OpenAICompatible
 from comity.models.protocol import Completion, Message, ModelNotFound, Sampling, Schema, Timeouts, Unreachable
 from comity.models.registry import LocalModelEntry
 
-__all__ = ["LocalModel"]
+__all__ = ["GgufModel", "LocalModel"]
 
 _START_SECONDS = 300.0
 _END_SECONDS = 5.0
@@ -34,29 +34,31 @@ _QUIET_OPENMP = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"}
 """Without these, threads that wait spin, and speed collapses as soon as anything else runs on the machine."""
 
 
-class LocalModel:
-    """One model of the registry, run on this machine.
+class GgufModel:
+    """A GGUF file, run on this machine.
 
     Args:
-        entry: the model.
-        directory: where model files live.
+        name: its specification.
+        alias: what the server calls it.
+        context: tokens of a conversation, prompt and reply together.
         threads: of the model's own; as many as there are cores unless given.
-        slots: conversations kept evaluated at the same time; the entry's own number unless given.
+        slots: conversations kept evaluated at the same time.
     """
 
     def __init__(
-        self, entry: LocalModelEntry, *, directory: Path, threads: int | None = None, slots: int | None = None
+        self, name: str, file: Path, *, alias: str, context: int, slots: int, threads: int | None = None
     ) -> None:
-        self._entry, self._directory = entry, directory
+        self._name, self._file, self._alias, self._context = name, file, alias, context
         self._threads = threads or _cores()
-        self._slots = _Slots(slots or entry.slots)
+        self._slots = _Slots(slots)
         self._starting = anyio.Lock()
         self._child: _Child | None = None
+        self._fix = f"; there is no {file.name}"
 
     @property
     def name(self) -> str:
-        """`local:` and the alias."""
-        return f"local:{self._entry.alias}"
+        """Its specification."""
+        return self._name
 
     async def complete(
         self,
@@ -90,11 +92,13 @@ class LocalModel:
 
     def check(self) -> None:
         """Raise `ModelNotFound` with the fix where the file or the runtime is missing."""
-        alias = self._entry.alias
-        if not is_pulled(self._entry, self._directory):
-            raise ModelNotFound(f"{self.name} is not in {self._directory}; get it with `comity models pull {alias}`")
+        if not self._is_there():
+            raise ModelNotFound(f"{self.name} is not in {self._file.parent}{self._fix}")
         if importlib.util.find_spec("xllamacpp") is None:
             raise ModelNotFound(f"{self.name} needs xllamacpp; `pip install 'comity[local]'` adds it")
+
+    def _is_there(self) -> bool:
+        return self._file.is_file()
 
     async def aclose(self) -> None:
         """Stop the child and wait for it. A later call starts another."""
@@ -115,16 +119,41 @@ class LocalModel:
 
     async def _start(self) -> "_Child":
         self.check()
-        entry = self._entry
-        model = path_of(entry, self._directory)
         arguments = {
-            "--alias": entry.alias,
+            "--alias": self._alias,
             "--slots": self._slots.count,
-            "--context": entry.context,
+            "--context": self._context,
             "--threads": self._threads,
         }
         options = [str(word) for pair in arguments.items() for word in pair]
-        return await _spawn(self.name, entry.alias, [str(model), *options], model.with_suffix(".log"))
+        return await _spawn(self.name, self._alias, [str(self._file), *options], self._file.with_suffix(".log"))
+
+
+class LocalModel(GgufModel):
+    """One model of the registry.
+
+    Args:
+        entry: the model.
+        directory: where model files live.
+        threads, slots: see `GgufModel`; the entry's own slots unless given.
+    """
+
+    def __init__(
+        self, entry: LocalModelEntry, *, directory: Path, threads: int | None = None, slots: int | None = None
+    ) -> None:
+        super().__init__(
+            f"local:{entry.alias}",
+            path_of(entry, directory),
+            alias=entry.alias,
+            context=entry.context,
+            threads=threads,
+            slots=slots or entry.slots,
+        )
+        self._entry, self._directory = entry, directory
+        self._fix = f"; get it with `comity models pull {entry.alias}`"
+
+    def _is_there(self) -> bool:
+        return is_pulled(self._entry, self._directory)
 
 
 @dataclass

@@ -67,6 +67,8 @@ def resolve(
         )
     if rest and scheme == "local":
         return _local(rest, environ, conversations)
+    if scheme == "adapter" and "#llama.cpp" in rest:
+        return _merged(spec, conversations)
     if rest and scheme in ("hf", "adapter"):
         return _in_process(spec, environ)
     if rest and scheme == "scripted":
@@ -154,3 +156,14 @@ def _in_process(spec: str, environ: Mapping[str, str]) -> Resolved:
         ("chat", Sampling(max_tokens=256)) if found.note is None else (found.note.style, found.note.sampling)
     )
     return Resolved(model, style, sampling, endpoint=model.name, asked=model.name, slots=SLOTS)
+
+
+def _merged(spec: str, conversations: int) -> Resolved:
+    from comity.models.merged import merged_model
+
+    model, found = merged_model(spec, conversations=conversations)
+    assert found.note is not None, "every adapter has a note"
+    model.check()
+    return Resolved(
+        model, found.note.style, found.note.sampling, endpoint=model.name, asked=model.name, slots=conversations
+    )
