@@ -222,8 +222,10 @@ class _Making:
 
 def _written(folder: Path, found: Sequence[Example], dev_share: float) -> Json:
     """Split by scenario, so that what shows when to stop was not learned."""
-    dev = [each for each in found if derive_seed("dev", each.source.scenario or each.text or "") / 2**31 < dev_share]
-    learn = [each for each in found if each not in dev]
+    learn, dev = list[Example](), list[Example]()
+    for each in found:
+        drawn = derive_seed("dev", each.source.scenario or each.text or "") / 2**31
+        (dev if drawn < dev_share else learn).append(each)
     write_examples(learn, folder / "train.jsonl")
     write_examples(dev, folder / "dev.jsonl")
     licences = [each.source.licence for each in found]
