@@ -1,6 +1,6 @@
 """Measures every speed claim and writes `results.json` and `README.md` beside itself; ends with 1 where a limit is broken.
 
-    python benchmarks/bench.py [cpu] [growth] [client] [load] [prefix] [slots] [kills] [negotiators] [analysis]
+    python benchmarks/bench.py [cpu] [growth] [client] [load] [prefix] [slots] [kills] [negotiators] [analysis] [in_process]
 
 measures all, or what is named; figures that are not measured now are kept as they were.
 """
@@ -13,6 +13,7 @@ from analysis import analysis
 from children import ChildFailed
 from cost import client, cpu, growth
 from figures import Figure
+from in_process import in_process
 from kills import kills
 from load import load
 from negotiators import negotiators
@@ -32,6 +33,7 @@ MEASURED: Mapping[str, Callable[[], list[Figure]]] = {
     "kills": kills,
     "negotiators": negotiators,
     "analysis": analysis,
+    "in_process": in_process,
 }
 
 

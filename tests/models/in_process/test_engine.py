@@ -169,7 +169,9 @@ def test_a_cancelled_request_leaves_its_row_and_is_told_nothing(tiny: Path) -> N
     engine, answers = engine_of(tiny, ends=False, limits=Limits(slots=1)), Answers()
     first, second = request(prompt(10), limit=400), request(prompt(10), limit=2)
     first.hear = lambda tokens: setattr(first, "cancelled", len(tokens) == 5)
-    answers.run(engine, {"first": first, "second": second})
+    never = request(prompt(1), limit=1)
+    never.cancelled = True
+    answers.run(engine, {"first": first, "second": second, "never": never})
     assert list(answers.of) == ["second"]
 
 
@@ -199,6 +201,14 @@ def test_what_is_kept_of_prompts_is_bounded(tiny: Path) -> None:
     engine, answers = engine_of(tiny, limits=Limits(kept_bytes=5 * piece)), Answers()
     answers.run(engine, {at: request(prompt(100, at), limit=2) for at in range(10)})
     assert engine._pieces.bytes == 5 * piece
+
+
+def test_of_a_prompt_that_is_not_kept_whole_the_beginning_is(tiny: Path) -> None:
+    piece = 32 * 2 * 2 * 2 * 16 * 4
+    engine = engine_of(tiny, limits=Limits(kept_bytes=4 * piece))
+    for seed in (1, 2):
+        reply_to(engine, request(prompt(100, seed), limit=2))
+    assert reply_to(engine, request(prompt(100, 1), limit=2)).cached == 32
 
 
 def test_scores_that_are_no_numbers_are_told_as_broken_weights(tmp_path: Path, tiny: Path) -> None:

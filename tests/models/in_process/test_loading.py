@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
-from models.in_process.small import save_lora, save_model
+from models.in_process.small import loaded, reply_to, save_lora, save_model
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
 
 from comity.models.in_process.checked import check
+from comity.models.in_process.engine import Engine, Request
 from comity.models.in_process.folder import find
+from comity.models.in_process.grammar import Grammars
 from comity.models.in_process.loading import load, load_found
+from comity.models.in_process.sampling import Way
 from comity.models.protocol import ModelNotFound
 
 
@@ -82,33 +85,34 @@ def test_a_gpu_that_is_not_there_and_a_device_that_is_none_are_told(model: Path)
         load(model, device="warp")
 
 
+_GROUPED: dict[str, object] = {"num_key_value_heads": 2}
 KINDS: dict[str, dict[str, object]] = {
     "Llama": {},
-    "Mistral": {"sliding_window": 24},
-    "Qwen2": {},
-    "Qwen3": {"head_dim": 16},
-    "Gemma": {"head_dim": 16},
-    "Gemma2": {"head_dim": 16, "sliding_window": 16},
-    "Gemma3Text": {"head_dim": 16, "sliding_window": 16},
-    "Phi3": {},
-    "SmolLM3": {},
+    "GPTNeoX": {},
+    "Mistral": {**_GROUPED, "sliding_window": 24},
+    "Qwen2": {**_GROUPED},
+    "Qwen3": {**_GROUPED, "head_dim": 16},
+    "Gemma": {**_GROUPED, "head_dim": 16},
+    "Gemma2": {**_GROUPED, "head_dim": 16, "sliding_window": 16},
+    "Gemma3Text": {**_GROUPED, "head_dim": 16, "sliding_window": 16},
+    "Phi3": {**_GROUPED},
+    "SmolLM3": {**_GROUPED},
 }
 
 
 def random_model(kind: str, **more: object) -> PreTrainedModel:
-    config = getattr(transformers, f"{kind}Config")(
-        vocab_size=300,
-        hidden_size=64,
-        intermediate_size=96,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=256,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
-        **more,
-    )
+    about: dict[str, object] = {
+        "vocab_size": 300,
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "max_position_embeddings": 256,
+        "pad_token_id": 0,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+    }
+    config = getattr(transformers, f"{kind}Config")(**about | more)
     torch.manual_seed(0)
     made: PreTrainedModel = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
     made.train(False)
@@ -120,11 +124,23 @@ def test_common_kinds_of_models_are_run_as_they_run_by_themselves(kind: str) -> 
     check(random_model(kind, **KINDS[kind]), kind)
 
 
+def test_learned_places_end_with_the_window(tiny: Path) -> None:
+    model = random_model("GPT2", max_position_embeddings=40)
+    check(model, "GPT2")
+    grammars = Grammars(loaded(tiny).tokenizer, 300, [0])
+    engine = Engine(model, grammars, window=40, ends=[])
+    reply = reply_to(engine, Request(range(10, 47), Way(0.0), 9, lambda result: None))
+    model.set_attn_implementation("eager")
+    expected = model(input_ids=torch.tensor([[*range(10, 47), *reply.tokens[:-1]]])).logits[0, 36:].argmax(-1)
+    assert list(reply.tokens) == expected.tolist()
+    assert len(reply.tokens) == 3
+
+
 def test_a_model_whose_memory_is_not_keys_and_values_is_refused_with_a_way_out(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.CRITICAL)
-    mixed = random_model("Lfm2", layer_types=["conv", "full_attention"])
+    mixed = random_model("Lfm2", **_GROUPED, layer_types=["conv", "full_attention"])
     with pytest.raises(
         ModelNotFound, match=r"a Lfm2ForCausalLM cannot be run in this process .*; serve it with llama\.cpp or vLLM"
     ):

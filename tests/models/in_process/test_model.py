@@ -2,17 +2,21 @@
 
 import json
 import shutil
+import threading
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 import torch
-from models.in_process.small import save_lora, write_note
+from models.in_process.small import loaded, save_lora, write_note
 from models.in_process.test_engine import MOVE
 from transformers import AutoTokenizer, LlamaForCausalLM
 
+from comity.models.in_process.engine import Engine
 from comity.models.in_process.folder import find
+from comity.models.in_process.likelihood import Pair, grouped
 from comity.models.in_process.model import InProcessModel
 from comity.models.protocol import (
     BadRequest,
@@ -101,14 +105,25 @@ async def test_a_reply_to_a_schema_says_so_and_is_json(model: InProcessModel) ->
     assert set(json.loads(reply.text)) == {"do", "books", "say"}
 
 
-async def test_whoever_is_cancelled_leaves_the_others_room(tiny: Path) -> None:
+async def test_whoever_is_cancelled_leaves_the_others_room(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = InProcessModel(find(f"hf:{tiny}"), slots=1, device="cpu")
-    with anyio.move_on_after(0.3) as scope:
-        while True:
-            await asked(model, sampling=Sampling(temperature=0.7, max_tokens=None))
-    assert scope.cancelled_caught
-    with anyio.fail_after(60):
-        assert (await asked(model)).completion_tokens == 24
+    await asked(model)
+    steps, step, begun = 0, Engine.step, threading.Event()
+
+    def counted(engine: Engine) -> None:
+        nonlocal steps
+        steps += 1
+        begun.set()
+        step(engine)
+
+    monkeypatch.setattr(Engine, "step", counted)
+    async with anyio.create_task_group() as group:
+        group.start_soon(asked, model, TALK, Sampling(temperature=0, max_tokens=None))
+        await anyio.to_thread.run_sync(begun.wait)
+        group.cancel_scope.cancel()
+    steps = 0
+    assert (await asked(model)).completion_tokens == 24
+    assert steps < 40  # the other would have gone on for 400
     await model.aclose()
 
 
@@ -182,6 +197,21 @@ async def test_likelihoods_are_bitwise_the_same_whatever_else_is_asked(model: In
     pairs = [(f"Do you keep book {at}? " * (at % 7 + 1), f" Deal {'yes ' * (at % 3)}") for at in range(40)]
     together = model.log_likelihoods(pairs)
     assert [model.log_likelihoods([pair])[0] for pair in pairs] == together
+
+
+async def test_no_more_texts_are_read_together_than_there_is_memory_for(tiny: Path) -> None:
+    read = [Pair(tuple(range(at, at + 10 + 40 * (at % 9))), 5) for at in range(100)]
+    groups = list(grouped(read, loaded(tiny)))
+    longest = [max(len(tokens) for tokens in group) for group in groups]
+    assert all(len(group) * length <= 4096 + 64 * len(group) for group, length in zip(groups, longest, strict=True))
+    assert longest == sorted(longest)
+    assert sorted(at for group in groups for served in group.values() for at in served) == list(range(100))
+
+
+async def test_texts_that_others_begin_with_are_read_once(tiny: Path) -> None:
+    read = [Pair((5, 6, 7, answer), 3) for answer in range(4)] + [Pair((5, 6, 7, 1, 2), 3), Pair((6, 7), 1)]
+    (group,) = grouped(read, loaded(tiny))
+    assert {tokens: sorted(served) for tokens, served in group.items()} == {(5, 6, 7, 1): [0, 1, 2, 3, 4], (6,): [5]}
 
 
 async def test_likelihoods_of_what_does_not_fit_or_is_empty_are_refused(model: InProcessModel) -> None:

@@ -70,6 +70,7 @@ def test_what_breaks_the_engine_is_told_to_all_and_the_next_find_it_sound(
     assert len(errors) == 6 - sum(isinstance(one, Reply) for one in told)
     assert errors
     assert {str(error) for error in errors} == {"tiny broke: MemoryError: no room for 3 GiB"}
+    assert engine.bytes == 0
     later = Waiting(3)
     submitted(worker, later.requests)
     assert all(isinstance(reply, Reply) for reply in later.wait(3))

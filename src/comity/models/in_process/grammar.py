@@ -70,6 +70,10 @@ class Grammars:
 
     def _tokens(self) -> LLTokenizer:
         if self._known is None:
+            if not self._ends:
+                raise BadRequest(
+                    "the tokenizer has no token that ends a reply; name its eos_token, or ask without a schema"
+                )
             if not isinstance(self._tokenizer, PreTrainedTokenizerFast):
                 raise BadRequest(
                     f"replies of a {type(self._tokenizer).__name__} cannot be held to a schema: it is no fast tokenizer; "

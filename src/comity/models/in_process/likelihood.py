@@ -12,7 +12,7 @@ from comity.models.in_process.engine import vocabulary_of
 from comity.models.in_process.loading import Loaded
 from comity.models.protocol import BadRequest, ContextExceeded
 
-__all__ = ["log_likelihoods"]
+__all__ = ["Group", "Pair", "grouped", "log_likelihoods"]
 
 _TOKENS_AT_ONCE = 4096
 _SCORES_AT_ONCE = 16_000_000
@@ -20,7 +20,9 @@ _SCORES_AT_ONCE = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
+class Pair:
+    """A prompt and its continuation."""
+
     tokens: tuple[int, ...]
     """Of the prompt and the continuation."""
     start: int
@@ -53,13 +55,13 @@ def log_likelihoods(loaded: Loaded, pairs: Sequence[tuple[str, str]]) -> list[tu
                 f"a text of {len(pair.tokens):,} tokens does not fit a window of {loaded.window:,}: {prompt[:60]!r}..."
             )
     found: list[tuple[float, int]] = [(0.0, 0)] * len(read)
-    for group in _groups(read, loaded):
+    for group in grouped(read, loaded):
         for at, total in _scored(loaded.model, group, read):
             found[at] = (total, len(read[at].tokens) - read[at].start)
     return found
 
 
-def _pair(tokenizer: PreTrainedTokenizerBase, prompt: str, continuation: str) -> _Pair:
+def _pair(tokenizer: PreTrainedTokenizerBase, prompt: str, continuation: str) -> Pair:
     bare = prompt.rstrip()
     continuation = prompt[len(bare) :] + continuation
     before, whole = tokenizer.encode(bare), tokenizer.encode(bare + continuation)
@@ -69,16 +71,16 @@ def _pair(tokenizer: PreTrainedTokenizerBase, prompt: str, continuation: str) ->
     start = min(len(before), len(whole) - 1)
     if not continuation or len(whole) < 2:
         raise BadRequest(f"there is no continuation after {prompt[-60:]!r} to tell the likelihood of")
-    return _Pair(tuple(whole), start)
+    return Pair(tuple(whole), start)
 
 
-_Group = dict[tuple[int, ...], list[int]]
+Group = dict[tuple[int, ...], list[int]]
 """Tokens to be read, and the pairs that each serves."""
 
 
-def _groups(read: Sequence[_Pair], loaded: Loaded) -> Iterator[_Group]:
+def grouped(read: Sequence[Pair], loaded: Loaded) -> Iterator[Group]:
     """Texts of like length together, as many as fit; a text that another begins with is read with that one."""
-    served: _Group = {}
+    served: Group = {}
     last: tuple[int, ...] = ()
     for at in sorted(range(len(read)), key=lambda at: read[at].tokens[:-1], reverse=True):
         tokens = read[at].tokens[:-1]
@@ -86,7 +88,7 @@ def _groups(read: Sequence[_Pair], loaded: Loaded) -> Iterator[_Group]:
             last = tokens
         served.setdefault(last, []).append(at)
     vocabulary = vocabulary_of(loaded.model)
-    group: _Group = {}
+    group: Group = {}
     for tokens in sorted(served, key=len):
         asked = max(len(tokens) + 1 - read[at].start for mine in [*group.values(), served[tokens]] for at in mine)
         padded = (len(group) + 1) * _rounded(len(tokens))
@@ -100,7 +102,7 @@ def _groups(read: Sequence[_Pair], loaded: Loaded) -> Iterator[_Group]:
 
 
 @torch.inference_mode()
-def _scored(model: PreTrainedModel, group: _Group, read: Sequence[_Pair]) -> Iterator[tuple[int, float]]:
+def _scored(model: PreTrainedModel, group: Group, read: Sequence[Pair]) -> Iterator[tuple[int, float]]:
     texts = list(group)
     length = _rounded(max(len(text) for text in texts))
     first = min(read[at].start for mine in group.values() for at in mine) - 1

@@ -48,7 +48,9 @@ class _Ready:
 
     def text(self, tokens: Sequence[int]) -> str:
         """Without control tokens."""
-        return str(self.loaded.tokenizer.decode(list(tokens), skip_special_tokens=True))
+        return str(
+            self.loaded.tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        )
 
 
 class InProcessModel:
