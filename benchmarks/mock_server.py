@@ -36,6 +36,8 @@ class Changes(TypedDict, total=False):
     """The share of replies that leave, 0 to 1; none unless set."""
     faults: Sequence[Fault]
     """The first that strikes counts; none unless set."""
+    adapters: bool
+    """It loads and unloads adapters by vLLM's endpoints, and answers for no model that is not there; not unless set."""
 
 
 @dataclass(frozen=True)

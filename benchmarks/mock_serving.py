@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from mock_adapters import changed_adapters
 from mock_faults import CONTENT, Fault, Kind, fault_from, first_fault, spoiled
 from mock_replies import Question, read_question, reply_text
 from mock_wire import completion, json_response, response, streamed_completion
@@ -23,6 +24,7 @@ from mock_wire import completion, json_response, response, streamed_completion
 __all__ = ["Settings", "main"]
 
 _LENGTH = re.compile(rb"(?i)content-length: *(\d+)")
+_LOAD, _UNLOAD = b"POST /v1/load_lora_adapter ", b"POST /v1/unload_lora_adapter "
 _BACKLOG = 4096
 _MOST_LEAD = 0.002
 """Seconds."""
@@ -43,6 +45,8 @@ class Settings:
     """The share of replies that leave."""
     faults: tuple[Fault, ...] = ()
     """The first that strikes counts."""
+    adapters: bool = False
+    """Whether adapters are loaded and unloaded, as vLLM does, and a model that is not there is not found."""
 
     def changed(self, changes: Mapping[str, Any]) -> "Settings":
         """The settings with these in place of their own. Raises `TypeError` for one that there is not."""
@@ -77,6 +81,8 @@ class MockModelServer:
         self.lead = 0.0
         """Seconds by which timers are set too early: as late as the event loop, which counts in whole milliseconds, wakes up for them."""
         self.connections: set[_Connection] = set()
+        self.adapters: dict[str, str] = {}
+        """Paths by name."""
         self._server: asyncio.Server | None = None
         self.port = 0
         self.down = False
@@ -159,7 +165,11 @@ class _Connection(asyncio.Protocol):
         if head.startswith(b"POST /v1/chat/completions "):
             self._answer(body)
         elif head.startswith(b"GET /v1/models "):
-            self._transport.write(json_response("200 OK", {"object": "list", "data": [{"id": "mock"}]}))
+            models = [{"id": name} for name in ("mock", *self._server.adapters)]
+            self._transport.write(json_response("200 OK", {"object": "list", "data": models}))
+        elif self._server.settings.adapters and head.startswith((_LOAD, _UNLOAD)):
+            answer = changed_adapters(self._server.adapters, json.loads(body), load=head.startswith(_LOAD))
+            self._transport.write(answer)
         else:
             self._transport.write(json_response("404 Not Found", {"error": {"message": "no such address"}}))
 
@@ -167,6 +177,9 @@ class _Connection(asyncio.Protocol):
         tally, settings = self._server.tally, self._server.settings
         tally.calls += 1
         tally.bytes_in += len(body)
+        if settings.adapters and (name := read_question(body).model) not in ("mock", *self._server.adapters):
+            self._transport.write(json_response("404 Not Found", _error(f"The model `{name}` does not exist.")))
+            return
         if settings.capacity is not None and tally.in_flight >= settings.capacity:
             tally.refused += 1
             self._transport.write(_too_many(settings.retry_after))
