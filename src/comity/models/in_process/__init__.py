@@ -12,7 +12,10 @@ what was measured with torch 2.13 on CPU in float32 (AVX-512, one thread and two
   blocks of 64 keys in their order; what is masked adds exact zeros. That costs as much time as the library's own.
 - A prompt is read in pieces of 32 tokens that begin at multiples of 32, whoever else is read in the same step. What is taken
   from the cache are such pieces, whole, so a prompt had from it went through the same operations as one read anew.
+- A token drawn goes through one row of a step and not through a piece, which gives other last bits; so a reply's own keys are not
+  kept, and are read as a part of the next prompt.
 - Chance comes from (seed, step) of the request, never from a stream.
 
-On a GPU, in bfloat16, in another version of torch or on another processor the same code runs, but none of this is promised.
+On a GPU, in bfloat16, in another version of torch or on another processor the same code runs, but none of this is promised; nor is it
+for mixtures of experts, where what an expert is given depends on the others in the step.
 """
