@@ -97,7 +97,10 @@ def test_trivial_players_are_named_taken_up_again_and_refused_alike(comity: Comi
     assert [e["action"] for e in on["events"]] == [e["action"] for e in whole["events"]]
     assert "trivial:WAY" in comity("simulate", SCENARIO, "--models", "nonsense").complaint()
     assert "there are: trivial:accept" in comity("simulate", SCENARIO, "--models", "trivial:acept").complaint()
-    assert "trivial:noisy plays a seat" in comity("simulate", SCENARIO, "--models", models, "--judge", "trivial:noisy").complaint()
+    assert (
+        "trivial:noisy plays a seat"
+        in comity("simulate", SCENARIO, "--models", models, "--judge", "trivial:noisy").complaint()
+    )
 
 
 def test_free_replies_are_asked_for_again_where_an_episode_goes_on() -> None:

@@ -143,3 +143,16 @@ def test_an_empty_filter_is_said_and_what_was_collected_is_kept(done: tuple[Benc
         ):
             filter_collected(work, store, collected, FilterPlan(rule="bc"), judged, "bc", 0)
         assert sum(1 for _ in collected_in(store, collected)) == collected.result["episodes"]
+
+
+def test_policies_play_through_llama_cpp_from_weights_written_as_gguf(tmp_path: Path) -> None:
+    nano = PLAN.policy.model_copy(update={"through": "llama.cpp"})
+    test = PLAN.test.model_copy(update={"self_play": False, "decodings": ("schema",)})
+    plan = PLAN.model_copy(update={"policy": nano, "test": test, "steps": {"bc": PLAN.steps["bc"]}})
+    trained = Bench(tmp_path).train(plan)
+    with Store.open(str(tmp_path / "c.db")) as store:
+        for each in trained.evaluated:
+            run = str(each.games["pool/schema"].result["run"])
+            policies = store.run(run).plan["policies"]
+            assert policies[each.name]["model"].startswith(f"{each.model}#llama.cpp"), policies  # type: ignore[index,call-overload,union-attr]
+            assert len(each.games["pool/schema"].result["rows"]) == 4  # type: ignore[arg-type]

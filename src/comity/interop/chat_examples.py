@@ -97,7 +97,9 @@ def turns_of(episode: Episode, style: Style) -> Iterator[Turn]:
                 # The seat's next prompt goes on with what it has just done.
                 following = style.messages(projection.view(state, event.seat))[len(prompt) :]
                 if not following or following[0].role != "assistant":
-                    raise NoReplies(f"the style {style.template.label} writes no replies; learn in another, such as chat")
+                    raise NoReplies(
+                        f"the style {style.template.label} writes no replies; learn in another, such as chat"
+                    )
                 yield Turn(event, prompt, following[0])
 
 

@@ -72,7 +72,9 @@ def _demo(messages: Sequence[Message], schema: Schema | None, sampling: Sampling
     said += sum(words.count(': "') for words in heard)
     words = _LINES[said % len(_LINES)]
     if schema.name != "action":
-        return json.dumps({"do": "speak", "say": words} if schema.name == "compact" else {next(iter(properties)): words})
+        return json.dumps(
+            {"do": "speak", "say": words} if schema.name == "compact" else {next(iter(properties)): words}
+        )
     leaves = said >= len(_LINES) and "leave" in properties["action_type"]["enum"]
     to: dict[str, object] = {"to": []} if "to" in properties else {}
     return json.dumps({"action_type": "leave" if leaves else "speak", "argument": "" if leaves else words, **to})

@@ -15,6 +15,7 @@ from comity.evaluate.judge import LLMJudge
 from comity.evaluate.panel import judge_named, kin
 from comity.models.budget import Meter, Spent
 from comity.models.cache_file import ResponseCache, default_cache_file
+from comity.models.merged import MARK
 from comity.models.prices import Prices, load_prices
 from comity.models.traffic import Traffic
 from comity.run.changes import begun_with, refuse_unless_more
@@ -192,7 +193,7 @@ def sum_of(spending: Iterable[Spending]) -> Spent:
 def _with_room(plan: Plan) -> Plan:
     """The plan with the number of episodes in flight said: a local model has few slots, and an episode wants one for each seat."""
     models = [each.model for each in plan.policies.values()] + [each.model for each in plan.judges]
-    local = any(model.startswith("local:") for model in models)
+    local = any(model.startswith("local:") or MARK in model for model in models)
     return plan if plan.in_flight else plan.model_copy(update={"in_flight": 1 if local else _IN_FLIGHT})
 
 

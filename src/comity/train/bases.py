@@ -65,7 +65,8 @@ def _model(found: Found, plan: FitPlan) -> PreTrainedModel:
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(**_place(found), dtype=frozen, **more)
     if found.path.is_file():
         # The weights are no longer packed, and a model that says they are is neither trained nor read again.
-        model.hf_quantizer.remove_quantization_config(model)
+        quantizer: Any = model.hf_quantizer
+        quantizer.remove_quantization_config(model)
     return model
 
 

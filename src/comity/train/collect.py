@@ -16,6 +16,7 @@ from comity.run.plan import PlanError, PolicyPlan
 from comity.store import Store
 from comity.train.guard import Overlap
 from comity.train.playing import Playground
+from comity.train.serving import made_ready, player_of
 from comity.train.tasks import Chosen
 from comity.train.work import Done, Json, TrainError, Work
 
@@ -37,8 +38,10 @@ def collect_expert(work: Work, ground: Playground, splits: Mapping[str, Chosen],
 def collect_own(work: Work, ground: Playground, chosen: Chosen, name: str, model: str, seed: int) -> Done:
     """A policy's episodes with itself. `model` is the specification of its weights, with their hash."""
     how = ground.plan.collect
-    player = ground.plan.policy.plays(model, constrained=how.constrained)
-    return _played(work, ground, f"own-{name}", chosen, {name: player}, None, how.repeats, seed, judged=True)
+    player = player_of(ground.plan.policy, model, constrained=how.constrained)
+    return _played(
+        work, ground, f"own-{name}", chosen, {name: player}, None, how.repeats, seed, judged=True, weights=model
+    )
 
 
 def collect_weak(work: Work, ground: Playground, chosen: Chosen, seed: int) -> Done:
@@ -71,11 +74,14 @@ def _played(
     seed: int,
     *,
     judged: bool,
+    weights: str | None = None,
 ) -> Done:
+    """`weights` are the policy's own, where it plays."""
     refuse_held_out(player.model for player in players.values())
     inputs: dict[str, JsonValue] = {
         "tasks": cast("JsonValue", chosen.hashes),
         "players": {name: player.model_dump(mode="json") for name, player in players.items()},
+        "weights": weights,
         "pairings": pairings,
         "repeats": repeats,
         "seed": seed,
@@ -84,6 +90,8 @@ def _played(
     }
 
     def play(folder: Path) -> Json:
+        if weights is not None:
+            made_ready(ground.plan.policy, weights)
         name = f"{ground.plan.name}.{folder.name}"
         plan = ground.run_plan(
             name, chosen.named, players, pairings=pairings, repeats=repeats, seed=seed, judged=judged

@@ -31,6 +31,7 @@ from comity.train.refusals import MEASURES as REFUSALS
 from comity.train.refusals import ask_prompts, load_xstest, values_of
 from comity.train.safety import judged_safety, play_safety, safety_result, safety_rubric, safety_suite
 from comity.train.safety.results import MEASURES
+from comity.train.serving import made_ready, player_of
 from comity.train.tasks import Chosen
 from comity.train.toxicity import Profanity
 from comity.train.work import Done, Json, Work
@@ -70,8 +71,8 @@ def evaluate_policy(
     for setting in SETTINGS:
         against, decoding = setting.split("/")
         if decoding in testing.decodings and (testing.self_play or against == "pool"):
-            player = begin.plays(model, constrained=decoding == "schema")
-            games[setting] = play_games(work, ground, split, chosen, name, setting, player, seed)
+            player = player_of(begin, model, constrained=decoding == "schema")
+            games[setting] = play_games(work, ground, split, chosen, name, setting, player, seed, model)
     costs = {of.name: _asked(work, ground, name, model, of, seed) for of in question_sets(ground)}
     if testing.safety:
         costs["safety"] = _conversations(work, ground, name, model, seed)
@@ -120,15 +121,16 @@ def _asked(work: Work, ground: Playground, name: str, model: str, of: QuestionSe
             "clusters": dict(asked.clusters),
         }
 
-    return work.stage("evaluate", f"{of.name}-{name}-seed{seed}", inputs, _with(model, do))
+    return work.stage("evaluate", f"{of.name}-{name}-seed{seed}", inputs, _with(PolicyPlan(model=model), do))
 
 
 def _conversations(work: Work, ground: Playground, name: str, model: str, seed: int) -> Done:
     """The safety scenarios, each played with its scripted partner, kept as they end, and scored by the rules."""
     testing, suite = ground.plan.test, safety_suite()
-    plays = ground.plan.policy.plays(model, constrained=True)
+    plays = player_of(ground.plan.policy, model, constrained=True)
     inputs: dict[str, JsonValue] = {
         "player": plays.model_dump(mode="json"),
+        "weights": model,
         "suite": suite.hash,
         "judge": testing.judge,
         "repeats": testing.safety_repeats,
@@ -159,7 +161,7 @@ def _conversations(work: Work, ground: Playground, name: str, model: str, seed: 
             "clusters": {item.key: item.marks.case for item in result.items},
         }
 
-    return work.stage("evaluate", f"safety-{name}-seed{seed}", inputs, _with(model, do))
+    return work.stage("evaluate", f"safety-{name}-seed{seed}", inputs, _ready(ground, model, _with(plays, do)))
 
 
 def _lines(file: Path, shape: type[R]) -> list[R]:
@@ -205,6 +207,7 @@ def _refusals(work: Work, ground: Playground, name: str, model: str, path: Path,
     drawn = sorted(load_xstest(path), key=lambda prompt: derive_seed("asked", prompt.id))
     prompts = drawn[: ground.plan.test.refusals_count]
     limit = Sampling(temperature=0, max_tokens=ground.plan.policy.max_tokens)
+    plays = player_of(ground.plan.policy, model, constrained=False)
     inputs: dict[str, JsonValue] = {
         "model": model,
         "prompts": [p.id for p in prompts],
@@ -219,14 +222,24 @@ def _refusals(work: Work, ground: Playground, name: str, model: str, path: Path,
             "clusters": {reply.prompt: reply.kind for reply in result.replies},
         }
 
-    return work.stage("evaluate", f"refusals-{name}-seed{seed}", inputs, _with(model, do))
+    return work.stage("evaluate", f"refusals-{name}-seed{seed}", inputs, _ready(ground, model, _with(plays, do)))
 
 
-def _with(model: str, do: Callable[[Resolved, Path], Awaitable[Json]]) -> Callable[[Path], Json]:
-    """Do it with the model, which is released afterwards."""
+def _ready(ground: Playground, model: str, do: Callable[[Path], Json]) -> Callable[[Path], Json]:
+    """Do it once whoever answers knows the weights."""
+
+    def then(folder: Path) -> Json:
+        made_ready(ground.plan.policy, model)
+        return do(folder)
+
+    return then
+
+
+def _with(player: PolicyPlan, do: Callable[[Resolved, Path], Awaitable[Json]]) -> Callable[[Path], Json]:
+    """Do it with the player's model, which is released afterwards."""
 
     async def run(folder: Path) -> Json:
-        found = resolve(model)
+        found = resolve(player.model, adapter=player.adapter)
         try:
             return await do(found, folder)
         finally:

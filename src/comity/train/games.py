@@ -13,6 +13,7 @@ from comity.store import Member, Store
 from comity.train.collect import collected_in
 from comity.train.measures import MEASURES, Row, rows_of
 from comity.train.playing import Playground
+from comity.train.serving import made_ready
 from comity.train.tasks import Chosen
 from comity.train.work import Done, Json, Work
 from comity.world.record import content_hash
@@ -24,14 +25,23 @@ SETTINGS = ("pool/schema", "pool/free", "self/schema", "self/free")
 
 
 def play_games(
-    work: Work, ground: Playground, split: str, chosen: Chosen, name: str, setting: str, player: PolicyPlan, seed: int
+    work: Work,
+    ground: Playground,
+    split: str,
+    chosen: Chosen,
+    name: str,
+    setting: str,
+    player: PolicyPlan,
+    seed: int,
+    weights: str | None = None,
 ) -> Done:
-    """Play a policy in one setting and keep a row of measures for each episode."""
+    """Play a policy in one setting and keep a row of measures for each episode. `weights` are its own, where it has any."""
     testing, alone = ground.plan.test, setting.startswith("self")
     partners = {} if alone else testing.partners
     inputs: dict[str, JsonValue] = {
         "tasks": cast("JsonValue", chosen.hashes),
         "player": player.model_dump(mode="json"),
+        "weights": weights,
         "partners": {label: partner.model_dump(mode="json") for label, partner in partners.items()},
         "reward": ground.plan.reward.model_dump(mode="json"),
         "limits": ground.plan.limits.model_dump(mode="json"),
@@ -40,6 +50,8 @@ def play_games(
     }
 
     def play(folder: Path) -> Json:
+        if weights is not None:
+            made_ready(ground.plan.policy, weights)
         plan = ground.run_plan(
             f"{ground.plan.name}.{folder.name}",
             chosen.named,

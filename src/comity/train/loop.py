@@ -12,6 +12,7 @@ from typing import Literal, cast
 from pydantic import JsonValue
 
 from comity.interop.licences import together
+from comity.models.in_process.folder import find
 from comity.models.protocol import Sampling
 from comity.store import Store
 from comity.train.collect import collect_expert, collect_own, collect_weak, collected_in
@@ -23,6 +24,7 @@ from comity.train.nano import new_model
 from comity.train.plan import BASE, Step, TrainPlan
 from comity.train.playing import Playground, Watch
 from comity.train.quiz import as_text, quiz
+from comity.train.serving import LLAMA, adopted
 from comity.train.tasks import Chosen, choose_tasks
 from comity.train.work import Done, Json, Work
 from comity.world.record import derive_seed
@@ -112,7 +114,13 @@ class _Making:
         """What everything begins from: given, or made here of weak play."""
         begin = self.plan.policy
         if begin.model is not None:
-            named = _named(begin.model)
+            named = _named(begin.model, self.ground.base)
+            if begin.through == LLAMA and named.startswith("hf:"):
+                inputs: dict[str, JsonValue] = {"adopted": named, "style": begin.style}
+                copy = self.work.stage(
+                    "fit", "base-as-it-is", inputs, lambda folder: {"model": adopted(named, begin, folder / "model")}
+                )
+                return Lineage(BASE, seed, named, _spec(copy), ())
             return Lineage(BASE, seed, named, named, ())
         weak = collect_weak(self.work, self.ground, self.splits["train"], seed)
         examples = self._examples_of_all(weak, seed)
@@ -242,8 +250,7 @@ def _spec(fitted: Done) -> str:
     return str(fitted.result["model"])
 
 
-def _named(spec: str) -> str:
-    """The specification with the hash of what is there."""
-    from comity.models.resolve import resolve
-
-    return resolve(spec).model.name
+def _named(spec: str, base: Path) -> str:
+    """The specification with the hash of what is there; a relative path is seen from the plan's folder."""
+    scheme, _, where = spec.partition(":")
+    return find(f"{scheme}:{base / Path(where).expanduser()}").name

@@ -101,6 +101,9 @@ class Begin(Record):
     nano: NanoSpec | None = None
     """A small Llama with a tokenizer of its own, made here; in place of `model`."""
     pretrain: Pretraining | None = None
+    through: str = "process"
+    """Who answers while it plays: `process`; `llama.cpp`, from weights written as GGUF; or a vLLM server that has the base and loads adapters
+    as they come, `http://HOST:PORT/v1#NAME`. It stays the same for all policies, so that none is decoded by other arithmetic."""
     style: Literal["compact", "chat"] = "compact"
     temperature: float = Field(default=0.7, ge=0)
     top_p: float | None = Field(default=None, gt=0, le=1)
@@ -113,18 +116,14 @@ class Begin(Record):
             raise ValueError("say where the policy's weights come from: `model`, or `nano` for a small one made here")
         if (self.pretrain is None) != (self.nano is None):
             raise ValueError("`nano` has random weights and needs `pretrain`; a `model` takes none")
+        served = self.through.startswith(("http://", "https://"))
+        if not served and self.through not in ("process", "llama.cpp"):
+            raise ValueError(
+                f"through is process, llama.cpp or a server's http://HOST:PORT/v1#NAME, not {self.through!r}"
+            )
+        if served and self.nano:
+            raise ValueError("a server has no model that is made here; play it in this process")
         return self
-
-    def plays(self, model: str, *, constrained: bool) -> PolicyPlan:
-        """The policy of these weights in a run."""
-        return PolicyPlan(
-            model=model,
-            style=self.style,
-            temperature=self.temperature,
-            top_p=self.top_p,
-            max_tokens=self.max_tokens,
-            constrained=constrained,
-        )
 
 
 class Expert(Record):

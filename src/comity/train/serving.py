@@ -1,0 +1,96 @@
+"""Who answers for a policy's weights while it plays: this process, the embedded llama.cpp, or a vLLM server that loads adapters as they come.
+
+Fits and log-likelihoods are always taken in this process; only playing goes elsewhere.
+"""
+
+from pathlib import Path
+
+import anyio
+
+from comity.models.in_process.folder import NOTE, AdapterNote, Found, find, weights_hash
+from comity.models.in_process.loading import load_found
+from comity.models.merged import merged_file
+from comity.models.protocol import Sampling
+from comity.run.plan import PolicyPlan
+from comity.train.folders import made_whole
+from comity.train.plan import Begin
+from comity.train.served import load_adapter, served_name
+from comity.train.work import TrainError
+
+__all__ = ["LLAMA", "adopted", "made_ready", "player_of"]
+
+LLAMA = "llama.cpp"
+"""What a plan calls the embedded runtime."""
+
+
+def player_of(begin: Begin, model: str, *, constrained: bool) -> PolicyPlan:
+    """The policy of these weights in a run's plan.
+
+    Args:
+        model: the specification of the weights, `hf:PATH` or `adapter:PATH`.
+    """
+    spec, adapter = model, None
+    if begin.through == LLAMA:
+        spec = f"{model}#{LLAMA}"
+    elif begin.through != "process":
+        spec, adapter = begin.through, _served(model)
+    return PolicyPlan(
+        model=spec,
+        adapter=adapter,
+        style=begin.style,
+        temperature=begin.temperature,
+        top_p=begin.top_p,
+        max_tokens=begin.max_tokens,
+        constrained=constrained,
+    )
+
+
+def made_ready(begin: Begin, model: str) -> None:
+    """Have whoever answers know the weights. What is known already is left as it is. Raises `ModelError`, and `TrainError`."""
+    if begin.through == "process":
+        return
+    if begin.through == LLAMA:
+        _write_merged(find(model))
+    elif (name := _served(model)) is not None:
+        address = begin.through.partition("#")[0]
+        anyio.run(load_adapter, address, name, find(model).path.resolve())
+
+
+def adopted(base: str, begin: Begin, into: Path) -> str:
+    """A base from elsewhere as a folder of our own, beside which llama.cpp's file can lie; its specification. Raises `ModelError`."""
+    found = find(base)
+    with made_whole(into) as folder:
+        loaded = load_found(found, device="cpu")
+        loaded.model.config.__dict__.pop("quantization_config", None)  # it was unpacked from one
+        loaded.model.save_pretrained(folder)
+        loaded.tokenizer.save_pretrained(folder)
+        sampling = Sampling(temperature=begin.temperature, top_p=begin.top_p, max_tokens=begin.max_tokens)
+        said = AdapterNote(
+            kind="full", base=base, base_sha256=weights_hash(found.path), style=begin.style, sampling=sampling
+        )
+        (folder / NOTE).write_text(said.model_dump_json(indent=1) + "\n", "utf-8")
+    return find(f"adapter:{into}").name
+
+
+def _write_merged(found: Found) -> None:
+    from comity.train.gguf import GgufError, write_merged
+
+    assert found.note is not None, "what llama.cpp plays has a folder of our own"
+    if found.note.gguf and (found.path / found.note.gguf) == merged_file(found, "f16"):
+        return
+    try:
+        write_merged(found.path)
+    except GgufError as error:
+        raise TrainError(str(error)) from error
+
+
+def _served(model: str) -> str | None:
+    """What an adapter is called there; `None` for a base, which the server has."""
+    found = find(model)
+    if found.note is None:
+        return None
+    if found.note.kind == "full":
+        raise TrainError(
+            f"{model} is a whole model, and a server loads adapters alone; fit with lora or qlora, or play it in this process"
+        )
+    return served_name(found.path)
