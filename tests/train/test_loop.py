@@ -147,7 +147,7 @@ def test_an_empty_filter_is_said_and_what_was_collected_is_kept(done: tuple[Benc
 
 def test_policies_play_through_llama_cpp_from_weights_written_as_gguf(tmp_path: Path) -> None:
     nano = PLAN.policy.model_copy(update={"through": "llama.cpp"})
-    test = PLAN.test.model_copy(update={"self_play": False, "decodings": ("schema",)})
+    test = PLAN.test.model_copy(update={"settings": ("pool/schema",)})
     plan = PLAN.model_copy(update={"policy": nano, "test": test, "steps": {"bc": PLAN.steps["bc"]}})
     trained = Bench(tmp_path).train(plan)
     with Store.open(str(tmp_path / "c.db")) as store:

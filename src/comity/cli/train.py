@@ -161,8 +161,8 @@ def _line(progress: "Progress") -> str:
 
 def _drawn(table: "Told") -> Table:
     drawn = Table(title=table.title, title_justify="left")
-    for column in table.columns:
-        drawn.add_column(column, overflow="fold")
+    for at, column in enumerate(table.columns):
+        drawn.add_column(column, overflow="fold", no_wrap=at == 0)
     for row in table.rows:
         drawn.add_row(*row)
     return drawn

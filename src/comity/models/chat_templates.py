@@ -11,6 +11,10 @@ from comity.models.protocol import Message
 __all__ = ["ChatTemplate", "ChatTokenizer", "TemplateError"]
 
 
+_DATE = "01 Jan 2026"
+"""For templates that tell the day (Llama 3.1 and later): a prompt must be the same tomorrow."""
+
+
 class TemplateError(ValueError):
     """A tokenizer has no chat template, or one in which a conversation does not go on from its own prompts."""
 
@@ -19,7 +23,7 @@ class ChatTokenizer(Protocol):
     """What is asked of a tokenizer; those of `transformers` are such."""
 
     def apply_chat_template(
-        self, conversation: list[dict[str, str]], *, add_generation_prompt: bool, return_dict: bool
+        self, conversation: list[dict[str, str]], *, add_generation_prompt: bool, return_dict: bool, date_string: str
     ) -> Any:
         """The tokens of a conversation, with the beginning of a reply where that is asked for."""
         ...
@@ -91,7 +95,9 @@ class ChatTemplate:
         taken = _folded(messages) if self.folded else messages
         conversation = [{"role": role, "content": content} for role, content in taken]
         try:
-            ids = self._tokenizer.apply_chat_template(conversation, add_generation_prompt=True, return_dict=False)
+            ids = self._tokenizer.apply_chat_template(
+                conversation, add_generation_prompt=True, return_dict=False, date_string=_DATE
+            )
         except _refusals() as error:
             raise self._refused((str(error).strip() or type(error).__name__).splitlines()[0]) from None
         return list(ids)

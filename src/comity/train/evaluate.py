@@ -22,7 +22,7 @@ from comity.models.protocol import Sampling
 from comity.models.resolve import Resolved, resolve
 from comity.models.traffic import Traffic
 from comity.run.plan import PolicyPlan
-from comity.train.games import SETTINGS, play_games
+from comity.train.games import play_games
 from comity.train.playing import Playground
 from comity.train.qa import Measure, ask
 from comity.train.questions import QuestionSet, load_mmlu, load_questions
@@ -67,12 +67,10 @@ def evaluate_policy(
 ) -> Evaluated:
     """Everything, for a policy of these weights."""
     testing, begin = ground.plan.test, ground.plan.policy
-    games = {}
-    for setting in SETTINGS:
-        against, decoding = setting.split("/")
-        if decoding in testing.decodings and (testing.self_play or against == "pool"):
-            player = player_of(begin, model, constrained=decoding == "schema")
-            games[setting] = play_games(work, ground, split, chosen, name, setting, player, seed, model)
+    games: dict[str, Done] = {}
+    for setting in testing.settings:
+        player = player_of(begin, model, constrained=setting.endswith("schema"))
+        games[setting] = play_games(work, ground, split, chosen, name, setting, player, seed, model)
     costs = {of.name: _asked(work, ground, name, model, of, seed) for of in question_sets(ground)}
     if testing.safety:
         costs["safety"] = _conversations(work, ground, name, model, seed)
@@ -85,8 +83,10 @@ def evaluate_reference(
     work: Work, ground: Playground, split: str, chosen: Chosen, name: str, player: PolicyPlan, seed: int
 ) -> Evaluated:
     """The same games for somebody who learns nothing: what trivial play and the expert come to."""
-    settings = ("pool/schema", "self/schema") if ground.plan.test.self_play else ("pool/schema",)
-    games = {setting: play_games(work, ground, split, chosen, name, setting, player, seed) for setting in settings}
+    settings = [setting for setting in ground.plan.test.settings if setting.endswith("schema")]
+    games: dict[str, Done] = {
+        setting: play_games(work, ground, split, chosen, name, setting, player, seed) for setting in settings
+    }
     return Evaluated(name, seed, player.model, games, {})
 
 

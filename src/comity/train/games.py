@@ -18,10 +18,7 @@ from comity.train.tasks import Chosen
 from comity.train.work import Done, Json, Work
 from comity.world.record import content_hash
 
-__all__ = ["SETTINGS", "play_games", "rows_in"]
-
-SETTINGS = ("pool/schema", "pool/free", "self/schema", "self/free")
-"""Against whom, and how replies are decoded. The first is the one that counts."""
+__all__ = ["play_games", "rows_in"]
 
 
 def play_games(

@@ -12,8 +12,10 @@ from typing import Literal, cast
 from pydantic import JsonValue
 
 from comity.interop.licences import together
-from comity.models.in_process.folder import find
+from comity.models.download import verify
+from comity.models.in_process.folder import Found, find
 from comity.models.protocol import Sampling
+from comity.models.registry import find_entry, models_directory
 from comity.store import Store
 from comity.train.collect import collect_expert, collect_own, collect_weak, collected_in
 from comity.train.evaluate import Evaluated, evaluate_policy, evaluate_reference
@@ -114,14 +116,14 @@ class _Making:
         """What everything begins from: given, or made here of weak play."""
         begin = self.plan.policy
         if begin.model is not None:
-            named = _named(begin.model, self.ground.base)
-            if begin.through == LLAMA and named.startswith("hf:"):
-                inputs: dict[str, JsonValue] = {"adopted": named, "style": begin.style}
-                copy = self.work.stage(
-                    "fit", "base-as-it-is", inputs, lambda folder: {"model": adopted(named, begin, folder / "model")}
-                )
-                return Lineage(BASE, seed, named, _spec(copy), ())
-            return Lineage(BASE, seed, named, named, ())
+            found = _weights(begin.model, self.ground.base)
+            if begin.through != LLAMA and found.path.is_dir():
+                return Lineage(BASE, seed, found.name, found.name, ())
+            inputs: dict[str, JsonValue] = {"adopted": found.name.rpartition("@")[2], "style": begin.style}
+            copy = self.work.stage(
+                "fit", BASE, inputs, lambda folder: {"model": adopted(found, begin, folder / "model")}
+            )
+            return Lineage(BASE, seed, begin.model, _spec(copy), (copy,))
         weak = collect_weak(self.work, self.ground, self.splits["train"], seed)
         examples = self._examples_of_all(weak, seed)
         fitted = self._fitted(BASE, None, examples, seed)
@@ -250,7 +252,9 @@ def _spec(fitted: Done) -> str:
     return str(fitted.result["model"])
 
 
-def _named(spec: str, base: Path) -> str:
-    """The specification with the hash of what is there; a relative path is seen from the plan's folder."""
+def _weights(spec: str, base: Path) -> Found:
+    """What a plan's model is on disk; a relative path is seen from the plan's folder. Raises `ModelNotFound`."""
     scheme, _, where = spec.partition(":")
-    return find(f"{scheme}:{base / Path(where).expanduser()}").name
+    if scheme == "local":
+        return find(f"hf:{verify(find_entry(where), models_directory())}")
+    return find(f"{scheme}:{base / Path(where).expanduser()}")

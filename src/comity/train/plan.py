@@ -27,11 +27,13 @@ from comity.world.record import Record, Slug
 
 __all__ = [
     "BASE",
+    "SETTINGS",
     "Begin",
     "Collecting",
     "Expert",
     "FilterPlan",
     "Pretraining",
+    "Setting",
     "Sources",
     "Split",
     "Splits",
@@ -97,7 +99,7 @@ class Begin(Record):
     """The policy that learns: where its weights come from, and how it is asked. Sampling is the same for every policy that comes of it."""
 
     model: str | None = None
-    """`hf:PATH`, or `adapter:PATH`."""
+    """`hf:PATH`, `adapter:PATH`, seen from the plan's file, or `local:ALIAS`, a model of `comity models`, whose weights are unpacked."""
     nano: NanoSpec | None = None
     """A small Llama with a tokenizer of its own, made here; in place of `model`."""
     pretrain: Pretraining | None = None
@@ -196,14 +198,18 @@ class Step(Record):
         return self
 
 
+Setting = Literal["pool/schema", "pool/free", "self/schema", "self/free"]
+SETTINGS: tuple[Setting, ...] = ("pool/schema", "pool/free", "self/schema", "self/free")
+"""Against the held-out pool or itself; held to the schema or free, since a gain in form is not a gain in skill."""
+
+
 class Testing(Record):
     """What every policy is put through, before and after."""
 
     partners: Mapping[Slug, PolicyPlan] = Field(min_length=1)
     """The pool that nothing was learned from or against."""
-    self_play: bool = True
-    decodings: tuple[Literal["schema", "free"], ...] = ("schema", "free")
-    """Held to the schema or not: a gain in form is not a gain in skill."""
+    settings: tuple[Setting, ...] = Field(default=SETTINGS, min_length=1)
+    """Against whom, and how replies are decoded; see `SETTINGS`."""
     reference: Mapping[Slug, PolicyPlan] = Field(default_factory=dict)
     """Who else is measured on the same tasks: trivial players, the expert."""
     margin: float = Field(default=0.5, gt=0)

@@ -56,9 +56,8 @@ def made_ready(begin: Begin, model: str) -> None:
         anyio.run(load_adapter, address, name, find(model).path.resolve())
 
 
-def adopted(base: str, begin: Begin, into: Path) -> str:
-    """A base from elsewhere as a folder of our own, beside which llama.cpp's file can lie; its specification. Raises `ModelError`."""
-    found = find(base)
+def adopted(found: Found, begin: Begin, into: Path) -> str:
+    """A base from elsewhere as a folder of our own, whole and unpacked; its specification. Raises `FolderError` and `ModelNotFound`."""
     with made_whole(into) as folder:
         loaded = load_found(found, device="cpu")
         loaded.model.config.__dict__.pop("quantization_config", None)  # it was unpacked from one
@@ -66,7 +65,11 @@ def adopted(base: str, begin: Begin, into: Path) -> str:
         loaded.tokenizer.save_pretrained(folder)
         sampling = Sampling(temperature=begin.temperature, top_p=begin.top_p, max_tokens=begin.max_tokens)
         said = AdapterNote(
-            kind="full", base=base, base_sha256=weights_hash(found.path), style=begin.style, sampling=sampling
+            kind="full",
+            base=begin.model or found.name,
+            base_sha256=weights_hash(found.path),
+            style=begin.style,
+            sampling=sampling,
         )
         (folder / NOTE).write_text(said.model_dump_json(indent=1) + "\n", "utf-8")
     return find(f"adapter:{into}").name

@@ -69,8 +69,9 @@ def _fresh(name: str, split: Split, folder: Path, known: set[str]) -> Chosen:
         scenario for kind, wanted in split.fresh.items() for scenario in _new(name, kind, wanted, split, known)
     ]
     ids = set(write_cast(folder, scenarios, casts=split.casts, seed=split.seed))
-    tasks = tuple(task for task in load_library(folder).tasks if task.id in ids)
-    if len(tasks) < len(load_library(folder).tasks):
+    there = load_library(folder).tasks
+    tasks = tuple(task for task in there if task.id in ids)
+    if len(tasks) < len(there):
         raise PlanError(
             f"{folder} holds tasks that this plan did not make; move the folder away, and they are made anew"
         )

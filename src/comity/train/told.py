@@ -47,11 +47,7 @@ def told_plan(plan: TrainPlan, splits: Mapping[str, Chosen]) -> list[str]:
             f"  {name}: {step.begin} learns from {whose}{rounds}; filter {step.filter.rule}; {step.fit.method}, {_length(step.fit.epochs, step.fit.max_steps)}"
         )
     partners = ", ".join(player.model for player in plan.test.partners.values())
-    lines.append(
-        f"  evaluated against {partners}"
-        + (" and against itself" if plan.test.self_play else "")
-        + f", decoding {' and '.join(plan.test.decodings)}"
-    )
+    lines.append(f"  evaluated against {partners}: {', '.join(plan.test.settings)}")
     lines.append(f"  seeds: {', '.join(map(str, plan.seeds))}")
     return lines
 
