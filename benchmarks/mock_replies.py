@@ -123,6 +123,8 @@ def _instance(schema: Mapping[str, Any], draw: Draw, leaving: bool) -> Any:
     match schema.get("type"):
         case "object":
             return {key: _instance(part, draw, leaving) for key, part in schema["properties"].items()}
+        case "array" if "prefixItems" in schema:
+            return [_instance(part, draw, leaving) for part in schema["prefixItems"]]
         case "array":
             return [_instance(schema["items"], draw, leaving) for _ in range(schema.get("minItems", 0))]
         case "string":

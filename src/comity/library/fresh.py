@@ -89,8 +89,9 @@ def fresh_worlds(kind: str, count: int = 0, seed: int = 0) -> Mapping[str, int]:
     Games of one world differ in their numbers, in what is drawn from its lists (place, hour, things) and in the goals and reasons that
     are chosen; what the story is about they share.
     """
+    there = _worlds(kind)
     found = Counter(str(Draw(kind, seed, index).world["id"]) for index in range(count))
-    return {str(world["id"]): found[str(world["id"])] for world in _worlds(kind)}
+    return {str(world["id"]): found[str(world["id"])] for world in there}
 
 
 def _worlds(kind: str) -> Sequence[World]:
