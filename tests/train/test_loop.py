@@ -11,14 +11,14 @@ from train.plans import plan_of, step
 
 from comity.interop.kept import Kept
 from comity.store import Store
-from comity.train.cards import write_cards
+from comity.train.cards import card_of, write_cards
 from comity.train.collect import collected_in
 from comity.train.filter import NothingKept, filter_collected, kept_seats
 from comity.train.loop import Trained, train
 from comity.train.plan import FilterPlan, TrainPlan
 from comity.train.record import learned_from, record_of, write_record
 from comity.train.reward import RewardPlan
-from comity.train.work import Done, NotDone, Work
+from comity.train.work import Done, Work
 
 PLAN = plan_of(
     collect={"repeats": 1},
@@ -62,9 +62,15 @@ def test_every_policy_is_made_and_evaluated_in_every_setting(done: tuple[Bench, 
 
 def test_the_record_leads_from_each_policy_to_events_rewards_and_decisions(done: tuple[Bench, Trained]) -> None:
     bench, trained = done
-    record = json.loads(json.dumps(write_record(trained, bench.folder / "record.json")))
-    assert json.loads((bench.folder / "record.json").read_text()) == record
-    assert set(record["differences"]) == {"sr_minus_base", "bc_minus_base", "bcsr_minus_bc", "bcsr_minus_base"}
+    told, path = write_record(trained, bench.folder)
+    record = json.loads(json.dumps(told))
+    assert path == bench.folder / "record.json"
+    assert json.loads(path.read_text()) == record
+    assert {"sr_minus_base", "bc_minus_base", "bc_minus_sr", "bcsr_minus_bc", "bcsr_minus_base"} < set(
+        record["differences"]
+    )
+    assert record["differences"]["bc_minus_base"]["self/schema"]["reward"]["pairs"] == 8
+    assert {stage["code_version"] for stage in record["policies"]["bc"]["0"]["stages"]} == {record["code_version"]}
     told = record["policies"]["bc"]["0"]
     assert told["model"].startswith("adapter:")
     assert told["begins_from"] == record["policies"]["base"]["0"]["model"]
@@ -125,11 +131,39 @@ def test_each_adapter_has_a_card_with_its_licence_and_limits(done: tuple[Bench, 
         assert said in text
 
 
-def test_a_stage_that_was_not_asked_for_and_is_not_done_is_named(tmp_path: Path) -> None:
-    with pytest.raises(
-        NotDone, match="collect weak-seed0 has not been done with this plan; do it first: --stages collect"
-    ):
-        Bench(tmp_path).train(stages=("tasks", "fit"))
+def test_only_the_stages_that_are_asked_for_are_done_and_what_is_left_is_said(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    trained = bench.train(stages=("tasks",))
+    assert trained.lineages == []
+    assert "left: collect weak-seed0 has not been done with this plan; do it first: --stages collect" in bench.said
+    bench.said.clear()
+    trained = bench.train(stages=("collect", "filter", "examples"))
+    assert [line for line in bench.said if line.startswith("examples")] == ["examples base-seed0", "examples bc-seed0"]
+    assert "left: bc goes on from base, which is not there yet; do it first: --stages fit" in bench.said
+    assert write_record(trained, tmp_path)[1] is None
+    assert not (tmp_path / "record.json").exists()
+
+
+def test_what_another_plan_came_to_in_the_folder_is_put_aside(done: tuple[Bench, Trained], tmp_path: Path) -> None:
+    _, trained = done
+    before, _ = write_record(trained, tmp_path)
+    trained.plan, kept = trained.plan.model_copy(update={"notes": "Another."}), trained.plan
+    try:
+        write_record(trained, tmp_path)
+    finally:
+        trained.plan = kept
+    aside = tmp_path / f"record-{str(before['plan_sha256'])[:10]}.json"
+    assert json.loads(aside.read_text())["plan"]["notes"] == ""
+    assert json.loads((tmp_path / "record.json").read_text())["plan"]["notes"] == "Another."
+
+
+def test_a_licence_rides_on_through_every_step(done: tuple[Bench, Trained], monkeypatch: pytest.MonkeyPatch) -> None:
+    _, trained = done
+    examples = next(s for s in trained.lineage("bc", 0).stages if s.folder.parent.name == "examples")
+    monkeypatch.setitem(examples.result, "licence", "CC-BY-NC-4.0")
+    text = card_of(trained, trained.lineage("bcsr", 0), record_of(trained))
+    assert "Licences of what it learned from: Apache-2.0 AND CC-BY-NC-4.0" in text
+    assert "license: other" in text
 
 
 def test_an_empty_filter_is_said_and_what_was_collected_is_kept(done: tuple[Bench, Trained]) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from pydantic import ValidationError
 from train.fitting import TINY, conversations
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -64,6 +65,6 @@ def test_what_stands_there_is_not_overwritten_and_what_cannot_be_made_is_said(tm
     (tmp_path / "nano").mkdir()
     with pytest.raises(FolderError, match="is there already"):
         new_model(conversations(5), TINY, 0, tmp_path / "nano")
-    with pytest.raises(ValueError, match="5 heads do not divide hidden 32"):
-        new_model(conversations(5), TINY.model_copy(update={"heads": 5}), 0, tmp_path / "other")
+    with pytest.raises(ValidationError, match="5 heads do not divide hidden 32"):
+        NanoSpec.model_validate(TINY.model_dump() | {"heads": 5})
     assert [path.name for path in tmp_path.iterdir()] == ["nano"]

@@ -123,17 +123,17 @@ def _trained(wishes: _Wishes, store: Store) -> None:
     fitting = _Fitting(quiet=quiet).hear
     base, watch = wishes.plan.parent, None if quiet else watching
     trained = train(read, work, store, base, split=wishes.split, watch=watch, fitting=fitting)
-    path = folder / ("record.json" if wishes.split == "test" else f"record-{wishes.split}.json")
-    record = write_record(trained, path)
-    write_cards(trained, record)
+    record, path = write_record(trained, folder)
+    if path is not None and wishes.split == "test":
+        write_cards(trained, record)
     if quiet:
         print_json(record)
         return
     for table in told_results(record):
-        console.print(_drawn(table))
-    told(
-        f"The record is {path}. Go on or do it again, which does nothing twice: {shlex.join([program(), *sys.argv[1:]])}"
-    )
+        if not any(table.title.endswith(f"minus {name}") for name in read.test.reference):  # those are in the record
+            console.print(_drawn(table))
+    where = f"The record is {path}." if path else "There is no record yet: not everything is done."
+    told(f"{where} Go on or do it again, which does nothing twice: {shlex.join([program(), *sys.argv[1:]])}")
 
 
 class _Fitting:

@@ -30,7 +30,9 @@ def write_cards(trained: Trained, record: Json) -> list[Path]:
 
 def card_of(trained: Trained, lineage: Lineage, record: Json) -> str:
     """The card as Markdown, with the header that model hubs read."""
-    licence = together([str(stage.result.get("licence", "")) for stage in _made(lineage, "examples")])
+    licence = together(
+        [str(s.result.get("licence", "")) for each in trained.ancestors(lineage) for s in _made(each, "examples")]
+    )
     fit = lineage.stages[-1].result
     head = [
         "---",

@@ -11,9 +11,10 @@ from typing import cast
 from pydantic import JsonValue
 
 from comity.agents.negotiators import refuse_held_out
+from comity.analyze.plans import table
 from comity.interop.kept import Kept
 from comity.run.plan import PlanError, PolicyPlan
-from comity.store import Store
+from comity.store import Store, judge_key
 from comity.train.guard import Overlap
 from comity.train.playing import Playground
 from comity.train.serving import made_ready, player_of
@@ -54,11 +55,17 @@ def collect_weak(work: Work, ground: Playground, chosen: Chosen, seed: int) -> D
 
 
 def collected_in(store: Store, collected: Done) -> Iterator[Kept]:
-    """Every finished episode of what was collected, in order, with its outcome and scorecards."""
+    """Every finished episode of what was collected, in order, with its outcome and, of a run, the scorecards of the run's own judges: what
+    others have said of it since changes nothing.
+    """
     named, run = collected.result.get("episodes_named"), collected.result.get("run")
     ids = cast("list[str]", named) if named is not None else store.episode_ids(run=str(run))
+    judges = table(store.run(str(run)).plan.get("judges")).keys() if named is None else None
     for id_ in ids:
-        kept = Kept(store.episode(id_), store.outcome(id_), store.scorecards(id_))
+        cards = store.scorecards(id_)
+        if judges is not None:
+            cards = tuple(card for card in cards if judge_key(card.judge, card.rubric_hash, card.repeat) in judges)
+        kept = Kept(store.episode(id_), store.outcome(id_), cards)
         if kept.episode.end is not None:
             yield kept
 

@@ -2,15 +2,17 @@
 make too narrow, and whether the difference is small enough not to matter.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from comity.analyze.equivalence import equivalent
-from comity.analyze.intervals import Interval, clustered_mean
+from comity.analyze.intervals import Interval, clustered_mean, interval
 from comity.train.measures import MEASURES, Row
 from comity.world.record import Record
 
@@ -29,7 +31,7 @@ class Compared(Record):
     high: float | None
     """The ends of the 95 % interval."""
     clustered_by: str
-    """`tasks` or `seeds`: whichever interval is the wider. Rows of one task are alike, and so are those of one training."""
+    """`tasks`, or `tasks and seeds` where several were trained: rows of one task are alike, and so are those of one training."""
     per_seed: Mapping[str, float]
     pairs: int
     unpaired: int
@@ -89,42 +91,52 @@ def values_compared(
         )
     seeds, _, first, second, clusters = zip(*known, strict=True)
     differences = np.asarray(second) - np.asarray(first)
-    interval, by = _wider(differences, clusters, seeds)
-    same = equivalent(interval, margin) if margin is not None else None
+    found, by = _interval(differences, clusters, seeds)
+    same = equivalent(found, margin) if margin is not None else None
     return Compared(
         measure=measure,
         before=fmean(first),
         after=fmean(second),
-        mean=interval.value,
-        low=interval.low,
-        high=interval.high,
+        mean=found.value,
+        low=found.low,
+        high=found.high,
         clustered_by=by,
         per_seed={str(s): float(differences[np.asarray(seeds) == s].mean()) for s in sorted(set(seeds))},
         pairs=len(known),
         unpaired=len(values) - len(known),
         margin=margin,
         equivalent=same.equivalent if same else None,
-        remark=interval.remark,
+        remark=found.remark,
     )
 
 
-def _wider(differences: np.ndarray, clusters: Sequence[str], seeds: Sequence[int]) -> tuple[Interval, str]:
-    """The interval by tasks, or by seeds where there are several and that is wider."""
-    by_task = clustered_mean(differences, clusters)
+def _interval(differences: NDArray[np.float64], tasks: Sequence[str], seeds: Sequence[int]) -> tuple[Interval, str]:
+    """By tasks; where several seeds were trained by tasks and seeds, which cross.
+
+    The variance of the mean is that by tasks plus that by seeds less that of single rows, which is in both (Cameron, Gelbach and Miller
+    2011, "Robust inference with multiway clustering"), and no less than either; its degrees of freedom are Satterthwaite's for the two.
+    """
+    by_task = clustered_mean(differences, tasks)
     if len(set(seeds)) < 2:
         return by_task, "tasks"
-    by_seed = clustered_mean(differences, seeds)
-    return (by_seed, "seeds") if _width(by_seed) > _width(by_task) else (by_task, "tasks")
-
-
-def _width(interval: Interval) -> float:
-    return interval.high - interval.low if interval.low is not None and interval.high is not None else 0.0
+    by_seed, single = clustered_mean(differences, seeds), clustered_mean(differences, range(len(differences)))
+    if by_task.se is None or by_seed.se is None or single.se is None or not by_task.df or not by_seed.df:
+        return by_seed, "seeds"
+    task, seed = by_task.se**2, by_seed.se**2
+    variance = max(task + seed - single.se**2, task, seed)
+    noise = task**2 / by_task.df + seed**2 / by_seed.df
+    df = (task + seed) ** 2 / noise if noise else min(by_task.df, by_seed.df)
+    clusters = min(by_task.clusters, by_seed.clusters)
+    whole = interval(by_task.value, math.sqrt(variance), df, len(differences), clusters, level=0.95)
+    return whole, "tasks and seeds"
 
 
 def table_of(
     before: Mapping[int, Sequence[Row]], after: Mapping[int, Sequence[Row]], margins: Mapping[str, float]
 ) -> dict[str, JsonValue]:
-    """Every measure compared, by name, as JSON."""
-    dimensions = dict.fromkeys(d for rows in after.values() for row in rows for d in row.dimensions)
-    found = {name: compared(name, before, after, margins.get(name)) for name in (*MEASURES, *dimensions)}
-    return {name: cast("JsonValue", one.model_dump(mode="json")) for name, one in found.items() if one.pairs}
+    """Every measure that either side has, compared, by name, as JSON. One that pairs nothing says so."""
+    every = [row for by in (before, after) for rows in by.values() for row in rows]
+    names = (*MEASURES, *dict.fromkeys(dimension for row in every for dimension in row.dimensions))
+    there = [name for name in names if any(row.measure(name) is not None for row in every)]
+    found = {name: compared(name, before, after, margins.get(name)) for name in there}
+    return {name: cast("JsonValue", one.model_dump(mode="json")) for name, one in found.items()}

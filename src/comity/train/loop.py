@@ -4,7 +4,8 @@ For each seed the base is made or taken, every step makes a policy of another (c
 policies are evaluated alike. What is done is not done again; a kill at any moment costs the turn or the training step it falls in.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
@@ -16,6 +17,7 @@ from comity.models.download import verify
 from comity.models.in_process.folder import Found, find
 from comity.models.protocol import Sampling
 from comity.models.registry import find_entry, models_directory
+from comity.run.plan import PlanError
 from comity.store import Store
 from comity.train.collect import collect_expert, collect_own, collect_weak, collected_in
 from comity.train.evaluate import Evaluated, evaluate_policy, evaluate_reference
@@ -28,7 +30,7 @@ from comity.train.playing import Playground, Watch
 from comity.train.quiz import as_text, quiz
 from comity.train.serving import LLAMA, adopted
 from comity.train.tasks import Chosen, choose_tasks
-from comity.train.work import Done, Json, Work
+from comity.train.work import Done, Json, NotDone, Work
 from comity.world.record import derive_seed
 
 __all__ = ["Lineage", "Trained", "train"]
@@ -55,13 +57,32 @@ class Trained:
     """What a plan came to so far."""
 
     plan: TrainPlan
+    split: Split
+    """What it is evaluated on."""
     splits: Mapping[str, Chosen]
     lineages: list[Lineage] = field(default_factory=list)
     evaluated: list[Evaluated] = field(default_factory=list)
 
+    def find(self, name: str, seed: int) -> Lineage | None:
+        """Of a policy and seed; `None` where it was not made."""
+        return next((each for each in self.lineages if (each.name, each.seed) == (name, seed)), None)
+
     def lineage(self, name: str, seed: int) -> Lineage:
-        """Of a policy and seed."""
-        return next(each for each in self.lineages if (each.name, each.seed) == (name, seed))
+        """Of a policy and seed that was made."""
+        found = self.find(name, seed)
+        assert found is not None, f"{name} was not made"
+        return found
+
+    @property
+    def complete(self) -> bool:
+        """Whether every policy was made and put through everything."""
+        wanted = len(self.plan.seeds) * (len(self.plan.policies) + len(self.plan.test.reference))
+        return len(self.evaluated) == wanted
+
+    def ancestors(self, lineage: Lineage) -> list[Lineage]:
+        """The policy and those that it went on from, the base last."""
+        step = self.plan.steps.get(lineage.name)
+        return [lineage, *(self.ancestors(self.lineage(step.begin, lineage.seed)) if step else [])]
 
 
 def train(
@@ -83,23 +104,32 @@ def train(
         fitting: hears the progress of a fit.
     """
     ground = Playground(plan, store, base) if watch is None else Playground(plan, store, base, watch)
-    trained = Trained(plan, choose_tasks(plan, work.root / "tasks", store, base))
+    if split == "dev" and plan.tasks.dev is None:
+        raise PlanError("the plan has no [tasks.dev] to evaluate on; add it, or evaluate on test")
+    trained = Trained(plan, split, choose_tasks(plan, work.root / "tasks", store, base))
     making = _Making(plan, work, ground, trained.splits, fitting or (lambda _: None))
     for seed in plan.seeds:
-        made = {BASE: making.base(seed)}
+        with _as_far_as_asked(work):
+            trained.lineages.append(making.base(seed))
         for name, step in plan.steps.items():
-            made[name] = making.step(name, step, made[step.begin], seed)
-        trained.lineages += made.values()
-    if "evaluate" in work.stages:
-        for seed in plan.seeds:
-            for name in plan.policies:
-                model = trained.lineage(name, seed).model
-                trained.evaluated.append(evaluate_policy(work, ground, split, trained.splits[split], name, model, seed))
-            for name, player in plan.test.reference.items():
-                trained.evaluated.append(
-                    evaluate_reference(work, ground, split, trained.splits[split], name, player, seed)
-                )
+            with _as_far_as_asked(work):
+                trained.lineages.append(making.step(name, step, trained.find(step.begin, seed), seed))
+    for seed in plan.seeds if "evaluate" in work.stages else ():
+        for lineage in (each for each in trained.lineages if each.seed == seed):
+            done = evaluate_policy(work, ground, split, trained.splits[split], lineage.name, lineage.model, seed)
+            trained.evaluated.append(done)
+        for name, player in plan.test.reference.items():
+            trained.evaluated.append(evaluate_reference(work, ground, split, trained.splits[split], name, player, seed))
     return trained
+
+
+@contextmanager
+def _as_far_as_asked(work: Work) -> Iterator[None]:
+    """Where only some stages are asked for, what depends on another that is not done is left, and said."""
+    try:
+        yield
+    except NotDone as missing:
+        work.note(f"left: {missing}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +159,15 @@ class _Making:
         fitted = self._fitted(BASE, None, examples, seed)
         return Lineage(BASE, seed, "", _spec(fitted), (weak, examples, fitted))
 
-    def step(self, name: str, step: Step, begin: Lineage, seed: int) -> Lineage:
-        """What a step makes, in as many rounds as it has."""
-        model, stages = begin.model, list[Done]()
+    def step(self, name: str, step: Step, begin: Lineage | None, seed: int) -> Lineage:
+        """What a step makes, in as many rounds as it has. Raises `NotDone`."""
+        model, stages = begin.model if begin else "", list[Done]()
         for number in range(step.rounds):
             label = name if step.rounds == 1 else f"{name}-round{number + 1}"
             if step.learns == "expert":
                 collected = collect_expert(self.work, self.ground, self.splits, seed)
             else:
+                _need(begin, name, step)
                 collected = collect_own(
                     self.work, self.ground, self.splits["train"], label, model, derive_seed(seed, "own", number)
                 )
@@ -144,10 +175,11 @@ class _Making:
                 self.work, self.ground.store, collected, step.filter, self.plan.reward, label, seed
             )
             examples = self._examples_of_kept(label, step, collected, filtered, seed)
+            _need(begin, name, step)
             fitted = self._fitted(label, model, examples, seed, step)
             stages += [collected, filtered, examples, fitted]
             model = _spec(fitted)
-        return Lineage(name, seed, begin.model, model, tuple(stages))
+        return Lineage(name, seed, begin.model if begin else "", model, tuple(stages))
 
     def _examples_of_kept(self, label: str, step: Step, collected: Done, filtered: Done, seed: int) -> Done:
         weights = Weights(accept=step.accept_weight, drop_malformed=step.drop_malformed)
@@ -228,6 +260,11 @@ class _Making:
             return {"model": fitted.spec, **cast("Json", fitted.record.model_dump(mode="json"))}
 
         return self.work.stage("fit", f"{label}-seed{seed}", inputs, do)
+
+
+def _need(begin: Lineage | None, name: str, step: Step) -> None:
+    if begin is None:
+        raise NotDone(f"{name} goes on from {step.begin}, which is not there yet; do it first: --stages fit")
 
 
 def _written(folder: Path, found: Sequence[Example], dev_share: float) -> Json:

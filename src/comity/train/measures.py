@@ -47,7 +47,7 @@ class Row:
     scenario: str
     seat: str
     partner: str
-    """The other seats' policies, by label."""
+    """The other seats' policies, by label; `itself` for the same one, whatever it is called."""
     seed: int
     reward: float | None
     agreed: float | None
@@ -112,7 +112,9 @@ def rows_of(
                 task=episode.task.id,
                 scenario=episode.task.scenario.id,
                 seat=seat,
-                partner=",".join(label for other, label in labels.items() if other != seat),
+                partner=",".join(
+                    _told_partner(label, labels[seat]) for other, label in labels.items() if other != seat
+                ),
                 seed=seed,
                 reward=given[seat].value,
                 agreed=float(outcome.status == "agreed") if outcome and is_deal else None,
@@ -128,6 +130,10 @@ def rows_of(
             )
         )
     return rows
+
+
+def _told_partner(label: str, mine: str) -> str:
+    return "itself" if label == mine else label
 
 
 def _malformed(episode: Episode, seat: str) -> float | None:

@@ -5,9 +5,9 @@ It knows nothing before it is fitted; it is for experiments and tests that a lap
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from comity.train.examples import Example
 from comity.train.folders import made_whole
@@ -41,16 +41,20 @@ class NanoSpec(Record):
     window: int = Field(default=1024, ge=16)
     """In tokens."""
 
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.hidden % self.heads or self.heads % self.kv_heads:
+            raise ValueError(
+                f"{self.heads} heads do not divide hidden {self.hidden}, or {self.kv_heads} kv_heads the heads"
+            )
+        return self
+
 
 def new_model(examples: Iterable[Example], spec: NanoSpec, seed: int, into: Path) -> Path:
     """Make a model and save it as a Hugging Face folder, which takes its place when it is whole; the folder.
 
-    The same examples, spec and seed give the same files. Raises `FolderError`, and `ValueError` where heads do not divide.
+    The same examples, spec and seed give the same files. Raises `FolderError`.
     """
-    if spec.hidden % spec.heads or spec.heads % spec.kv_heads:
-        raise ValueError(
-            f"{spec.heads} heads do not divide hidden {spec.hidden}, or {spec.kv_heads} kv_heads the heads"
-        )
     from comity.train.offline import offline
 
     with offline(), made_whole(into) as folder:

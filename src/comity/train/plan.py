@@ -7,11 +7,12 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import to_json
 
-from comity.evaluate.panel import Aggregate
+from comity.evaluate.panel import FEWEST_TRIMMED, Aggregate
 from comity.library.fresh import FRESH_KINDS
 from comity.library.problems import problems_of
 from comity.models.budget import Budget
@@ -69,6 +70,8 @@ class Split(TaskSet):
             )
         if self.fresh and (self.model_fields_set & set(TaskSet.model_fields)):
             raise ValueError("fresh games are made here; leave out source, set, scenarios, tasks and the like")
+        if strangers := sorted(self.worlds.keys() - self.fresh.keys()):
+            raise ValueError(f"worlds names {', '.join(strangers)}, of which no fresh games are asked for")
         if any(count < 1 for count in self.fresh.values()):
             raise ValueError("of each kind at least one game")
         return self
@@ -123,6 +126,8 @@ class Begin(Record):
             raise ValueError(
                 f"through is process, llama.cpp or a server's http://HOST:PORT/v1#NAME, not {self.through!r}"
             )
+        if served and "@" in urlsplit(self.through).netloc:
+            raise ValueError("through: an address holds no user or password; it stands in every record")
         if served and self.nano:
             raise ValueError("a server has no model that is made here; play it in this process")
         return self
@@ -269,11 +274,26 @@ class TrainPlan(Record):
             if step.learns == "expert" and self.expert is None:
                 raise ValueError(f"steps.{name} learns from an expert, and the plan names none; add [expert]")
             known.append(name)
+        self._check_names()
+        if self.aggregate == "trimmed" and len(self.judges) < FEWEST_TRIMMED:
+            raise ValueError(
+                f"aggregate: a trimmed mean needs at least {FEWEST_TRIMMED} [[judges]], not {len(self.judges)}"
+            )
         if self.reward.judged and not self.judges:
             raise ValueError(
                 f"the reward asks for {', '.join(self.reward.judged)}, which only a judge gives; add [[judges]]"
             )
         return self
+
+    def _check_names(self) -> None:
+        """Everybody who is measured or met has a name of their own: results are told apart by names."""
+        names = [*self.policies, *self.test.reference, *self.test.partners]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(
+                f"{', '.join(twice)}: steps, test.reference and test.partners need different names, and none of them {BASE!r}"
+            )
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds must differ: the same one is the same training")
 
     @property
     def policies(self) -> tuple[str, ...]:

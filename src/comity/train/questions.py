@@ -222,7 +222,7 @@ def _question(
         raise QuestionsError(f"{where}: {given}: is missing; say which choice is right")
     try:
         return Question(
-            id=str(row.get(_each(named["id"])[0]) or number),
+            id=str(number if (said := row.get(_each(named["id"])[0])) in (None, "") else said),
             subject=str(row.get(_each(named["subject"])[0]) or path.stem),
             text=text,
             choices=choices,

@@ -15,17 +15,31 @@ from comity.train.evaluate import Evaluated
 from comity.train.games import rows_in
 from comity.train.loop import Lineage, Trained
 from comity.train.measures import MEASURES, Row
-from comity.train.plan import BASE, TrainPlan
-from comity.train.work import Done, Json, write_whole
+from comity.train.plan import TrainPlan
+from comity.train.work import Done, Json, TrainError, write_whole
+from comity.world.record import content_hash
 
 __all__ = ["compared_pairs", "learned_from", "record_of", "write_record"]
 
 
-def write_record(trained: Trained, path: Path) -> dict[str, JsonValue]:
-    """Write the record in one step, and return it. Raises `OSError`."""
+def write_record(trained: Trained, folder: Path) -> tuple[dict[str, JsonValue], Path | None]:
+    """The record, and where it was written in one step: `record.json`, or `record-dev.json`; nowhere while it is not complete.
+
+    What another plan has come to in the same folder is put aside under that plan's own hash. Raises `TrainError`.
+    """
     record = record_of(trained)
-    write_whole(path, record)
-    return record
+    if not trained.complete:
+        return record, None
+    path = folder / ("record.json" if trained.split == "test" else "record-dev.json")
+    try:
+        if path.is_file() and (before := json.loads(path.read_text("utf-8")))["plan_sha256"] != record["plan_sha256"]:
+            path.rename(path.with_name(f"{path.stem}-{before['plan_sha256'][:10]}.json"))
+        write_whole(path, record)
+    except OSError as error:
+        raise TrainError(f"{path} cannot be written ({error.strerror}); mend that and do it again") from error
+    except (ValueError, KeyError, TypeError):
+        raise TrainError(f"{path} is not a record; move it away and do it again") from None
+    return record, path
 
 
 def record_of(trained: Trained) -> dict[str, JsonValue]:
@@ -34,7 +48,9 @@ def record_of(trained: Trained) -> dict[str, JsonValue]:
     return {
         "name": plan.name,
         "code_version": code_version(),
-        "plan": cast("JsonValue", plan.model_dump(mode="json", exclude_defaults=True)),
+        "split": trained.split,
+        "plan": cast("JsonValue", plan.model_dump(mode="json")),
+        "plan_sha256": content_hash(plan),
         "seeds": list(plan.seeds),
         "tasks": {
             name: {"count": len(of.tasks), "hashes": cast("JsonValue", of.hashes)}
@@ -43,15 +59,16 @@ def record_of(trained: Trained) -> dict[str, JsonValue]:
         "policies": {name: _policies(trained, name) for name in plan.policies},
         "results": {name: _results(trained, name) for name in _names(trained)},
         "differences": {f"{a}_minus_{b}": _differences(trained, a, b) for a, b in compared_pairs(plan)}
-        if trained.evaluated
+        if trained.complete
         else {},
     }
 
 
 def compared_pairs(plan: TrainPlan) -> list[tuple[str, str]]:
-    """Each policy and what it is compared with: what it went on from, and the base."""
-    pairs = [(name, other) for name, step in plan.steps.items() for other in (step.begin, BASE)]
-    return list(dict.fromkeys(pairs))
+    """Each policy with each before it, and with everybody who stands beside them for reference."""
+    policies = plan.policies
+    pairs = [(after, before) for at, after in enumerate(policies) for before in reversed(policies[:at])]
+    return [*pairs, *((name, other) for name in policies for other in plan.test.reference)]
 
 
 def learned_from(lineage: Lineage) -> Iterator[dict[str, JsonValue]]:
@@ -85,7 +102,10 @@ def _before(lineage: Lineage, examples: Done) -> Done | None:
 
 
 def _lines(path: Path) -> list[dict[str, JsonValue]]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    try:
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise TrainError(f"{path} cannot be read ({error}); remove its folder, and the stage is done again") from None
 
 
 def _policies(trained: Trained, name: str) -> dict[str, JsonValue]:
@@ -98,6 +118,7 @@ def _lineage(lineage: Lineage) -> dict[str, JsonValue]:
             "stage": s.folder.parent.name,
             "folder": s.folder.name,
             "digest": s.digest,
+            "code_version": s.code_version,
             "inputs": _short(s.inputs),
             "result": cast("JsonValue", s.result),
         }
@@ -150,10 +171,14 @@ def _differences(trained: Trained, after: str, before: str) -> dict[str, JsonVal
     a = {e.seed: e for e in trained.evaluated if e.name == after}
     b = {e.seed: e for e in trained.evaluated if e.name == before}
     testing = trained.plan.test
-    settings = next(iter(a.values())).games
+    settings = [s for s in next(iter(a.values())).games if s in next(iter(b.values())).games]
     return {
         **{s: cast("JsonValue", table_of(_rows(b, s), _rows(a, s), {"reward": testing.margin})) for s in settings},
-        **{of: _costs(b, a, of, testing.cost_margin) for of in next(iter(a.values())).costs},
+        **{
+            of: _costs(b, a, of, testing.cost_margin)
+            for of in next(iter(a.values())).costs
+            if of in next(iter(b.values())).costs
+        },
     }
 
 

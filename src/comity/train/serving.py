@@ -3,6 +3,8 @@
 Fits and log-likelihoods are always taken in this process; only playing goes elsewhere.
 """
 
+import os
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -10,7 +12,7 @@ import anyio
 from comity.models.in_process.folder import NOTE, AdapterNote, Found, find, weights_hash
 from comity.models.in_process.loading import load_found
 from comity.models.merged import merged_file
-from comity.models.protocol import Sampling
+from comity.models.protocol import AuthenticationFailed, Sampling
 from comity.run.plan import PolicyPlan
 from comity.train.folders import made_whole
 from comity.train.plan import Begin
@@ -52,12 +54,18 @@ def made_ready(begin: Begin, model: str) -> None:
     if begin.through == LLAMA:
         _write_merged(find(model))
     elif (name := _served(model)) is not None:
-        address = begin.through.partition("#")[0]
-        anyio.run(load_adapter, address, name, find(model).path.resolve())
+        address, _, rest = begin.through.partition("#")
+        variable = rest.partition("&key_env=")[2]
+        key = os.environ.get(variable) if variable else None
+        if variable and not key:
+            raise AuthenticationFailed(f"{begin.through!r} needs a key; set {variable}")
+        anyio.run(partial(load_adapter, address, name, find(model).path.resolve(), key=key))
 
 
 def adopted(found: Found, begin: Begin, into: Path) -> str:
     """A base from elsewhere as a folder of our own, whole and unpacked; its specification. Raises `FolderError` and `ModelNotFound`."""
+    if into.is_dir():  # it takes its place when it is whole; a kill came after that
+        return find(f"adapter:{into}").name
     with made_whole(into) as folder:
         loaded = load_found(found, device="cpu")
         loaded.model.config.__dict__.pop("quantization_config", None)  # it was unpacked from one

@@ -65,7 +65,7 @@ def told_results(record: Json) -> list[Told]:
     if not results:
         return []
     settings = list(dict.fromkeys(s for of in results.values() for s in of["games"]))
-    tables = [_means(setting, results) for setting in settings]
+    tables = [_means(setting, results, str(record["split"])) for setting in settings]
     tables += _costs(results)
     for pair, of in cast("Mapping[str, Mapping[str, Json]]", record["differences"]).items():
         tables.append(_differences(pair, of))
@@ -78,13 +78,13 @@ def markdown(table: Told) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in table.rows)]) + "\n"
 
 
-def _means(setting: str, results: Mapping[str, Mapping[str, Json]]) -> Told:
+def _means(setting: str, results: Mapping[str, Mapping[str, Json]], split: str) -> Told:
     rows: list[tuple[str, ...]] = []
     for name, of in results.items():
         if setting in of["games"]:
             found = cast("Json", of["games"][setting])
             rows.append((name, str(found["episodes"]), *(_number(found.get(m)) for m in MEASURES)))
-    return Told(f"{_SETTINGS.get(setting, setting)}: means", ("policy", "episodes", *MEASURES), tuple(rows))
+    return Told(f"{_SETTINGS.get(setting, setting)}: means on {split}", ("policy", "episodes", *MEASURES), tuple(rows))
 
 
 _SETTINGS = {
@@ -143,7 +143,7 @@ def _differences(pair: str, of: Mapping[str, Json]) -> Told:
     ]
     return Told(
         pair.replace("_", " "),
-        ("measure", "before", "after", "difference", "95 %", "by", "pairs", "small enough"),
+        ("measure", "before", "after", "difference", "95 %", "by", "pairs", "unpaired", "small enough", "remark"),
         tuple(rows),
     )
 
@@ -158,7 +158,9 @@ def _one(one: Json) -> tuple[str, ...]:
         interval,
         str(one["clustered_by"]),
         str(one["pairs"]),
+        str(one["unpaired"]),
         same,
+        str(one["remark"]),
     )
 
 

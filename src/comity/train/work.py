@@ -13,6 +13,9 @@ from typing import cast
 
 from pydantic import JsonValue
 
+from comity._version import code_version
+from comity.train.folders import FolderError
+
 __all__ = ["STAGES", "Done", "NotDone", "TrainError", "Work", "write_whole"]
 
 STAGES = ("tasks", "collect", "filter", "examples", "fit", "evaluate")
@@ -38,6 +41,8 @@ class Done:
     """SHA-256, in hex, of its inputs."""
     inputs: Json
     result: Json
+    code_version: str = ""
+    """Of the code that did it, which may be older than what reads it."""
 
 
 class Work:
@@ -60,7 +65,7 @@ class Work:
         folder = self.root / stage / f"{label}-{digest[:10]}"
         if (kept := _read(folder / "done.json")) is not None:
             self.note(f"{stage} {label}: done before ({folder})")
-            return Done(folder, digest, inputs, cast("Json", kept["result"]))
+            return Done(folder, digest, inputs, cast("Json", kept["result"]), str(kept["code_version"]))
         if stage not in self.stages:
             raise NotDone(f"{stage} {label} has not been done with this plan; do it first: --stages {stage}")
         self.note(f"{stage} {label}")
@@ -70,16 +75,19 @@ class Work:
             done: Json = {
                 "stage": stage,
                 "about": label,
+                "code_version": code_version(),
                 "digest": digest,
                 "inputs": dict(inputs),
                 "result": dict(result),
             }
             write_whole(folder / "done.json", done)
+        except FolderError:
+            raise
         except OSError as error:
             raise TrainError(
                 f"{stage} {label}: {error.filename or folder} cannot be written ({error.strerror}); what was done is kept, and the same command goes on"
             ) from error
-        return Done(folder, digest, inputs, result)
+        return Done(folder, digest, inputs, result, code_version())
 
 
 def write_whole(path: Path, value: JsonValue | Json) -> None:
@@ -113,8 +121,11 @@ def _row(value: JsonValue, depth: int) -> str:
 
 def _read(path: Path) -> Json | None:
     try:
-        return cast("Json", json.loads(path.read_text("utf-8")))
+        found = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
-    except ValueError as error:
-        raise TrainError(f"{path} is not whole ({error}); remove it, and the stage is done again") from None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not isinstance(found.get("result"), dict) or "code_version" not in found:
+        raise TrainError(f"{path} is not what a stage writes; remove it, and the stage is done again")
+    return cast("Json", found)

@@ -38,15 +38,22 @@ def submitted(worker: Worker, requests: Iterable[Request]) -> None:
         worker.submit(request)
 
 
-def test_all_are_answered_and_the_thread_ends_by_itself(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_are_answered_and_the_thread_ends_by_itself_and_forgets_nothing(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(workers, "_IDLE_SECONDS", 0.01)
-    worker = Worker(engine_of(tiny), "tiny")
+    engine, forgotten = engine_of(tiny), list[str]()
+    monkeypatch.setattr(engine, "reset", lambda: forgotten.append("all"))
+    worker = Worker(engine, "tiny")
     for _ in range(2):
         waiting = Waiting(5)
         submitted(worker, waiting.requests)
         assert all(isinstance(reply, Reply) for reply in waiting.wait(5))
         while (thread := worker._thread) is not None:
             thread.join(60)
+    assert forgotten == []
+    worker.close()
+    assert forgotten == ["all"]
 
 
 def test_what_breaks_the_engine_is_told_to_all_and_the_next_find_it_sound(

@@ -45,6 +45,8 @@ class Worker:
             thread = self._thread
         if thread is not None:
             thread.join()
+        else:
+            self._engine.reset()
 
     def _work(self) -> None:
         try:
@@ -66,7 +68,8 @@ class Worker:
             goes_on = self._engine.is_busy and not self._closed
             if not goes_on and not self._closed:
                 self._thread = None
-        if not goes_on:
+            closed = self._closed
+        if closed:
             self._fail(f"{self._name} was closed", None)
         return goes_on
 
