@@ -106,6 +106,34 @@ def test_without_a_game_the_setting_and_the_relationship_are_told() -> None:
     assert "the secret of Ben" not in system
 
 
+def test_who_one_is_is_told_where_there_is_no_game_and_to_nobody_else() -> None:
+    of = task(edges={"ab": RelationshipKind.FRIEND})
+    ana = of.cast["a"].model_copy(update={"pronouns": "fae/faer", "age": 41, "decision_style": "slow and\n# sure"})
+    of = of.model_copy(update={"cast": {**of.cast, "a": ana}})
+    mine, theirs = (STYLE.messages(view(opened(of), seat))[0].content for seat in "ab")
+    line = next(line for line in mine.splitlines() if line.startswith("About you: "))
+    assert "pronouns: fae/faer; age: 41; gender: woman; decision style: slow and # sure" in line
+    assert "secret" not in line
+    assert "fae/faer" not in theirs
+    assert "slow and" not in theirs
+    lite = Environment().reset(of, seed=0, lite=True)
+    assert "About" not in STYLE.messages(view(lite, "a"))[0].content
+    script = STYLE.messages(view(Environment().reset(of, seed=0, mode="script"), "b"))[0].content
+    assert line.removeprefix("About you: ") in script
+    assert "About Ben: " in script
+
+
+def test_a_partners_long_words_are_cut_to_what_one_may_say_oneself_and_visibly() -> None:
+    long, just = "a" * 281, "b" * 280
+    told = STYLE.messages(view(played(opened(task()), say(long)), "b"))[-1].content
+    assert told.splitlines()[0] == f'Ana: "{"a" * 279}…"'
+    assert f'"{just}"' in STYLE.messages(view(played(opened(task()), say(just)), "b"))[-1].content
+    whole = STYLE.messages(view(played(opened(task()), say(long), say()), "a"))
+    assert long in whole[2].content  # what one said oneself is the reply that was given
+    offered = played(opened(a_task(BOOKS, ("p1", "p2"))), proposes(long, books=1, hats=1))
+    assert f'(worth 8 to you): "{"a" * 279}…"\n' in STYLE.messages(view(offered, "p2"))[-1].content
+
+
 @pytest.mark.parametrize(
     ("reply", "action"),
     [

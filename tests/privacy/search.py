@@ -14,6 +14,7 @@ from comity.world.actions import MAX_ARGUMENT, Action, ActionType, IllegalAction
 from comity.world.environment import Environment, State
 from comity.world.events import Failure
 from comity.world.views import Projection
+from comity.world.visibility import EVERYTHING
 from privacy.oracle import Oracle, canaries
 from privacy.recording import Asked, RecordingModel, assert_prompts_grow
 from privacy.worlds import Turn, World
@@ -125,6 +126,9 @@ def _search_prompt(play: _Play, seat: str, asked: Asked, said_before: str) -> No
     oracle, known = play.oracle, play.oracle.known(seat)
     if play.world.style == "chat":
         must = known - oracle.hints(seat) - oracle.bonds(seat)
+    elif play.world.style == "compact":
+        parts = play.world.seats if play.world.mode == "script" else (seat,)
+        must = frozenset().union(*(oracle.known(seat) & oracle.own(part, "goal", *EVERYTHING) for part in parts))
     else:
         must = oracle.own(seat, "goal", "secret")
     what = f"a {play.world.style} prompt of {seat}"

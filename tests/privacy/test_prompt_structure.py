@@ -129,12 +129,13 @@ def shape(messages: Sequence[Message]) -> list[tuple[str, int, int]]:
     return [(m.role, m.content.count("\n"), len(m.content.splitlines())) for m in messages]
 
 
-def without_words(messages: Sequence[Message], words: str) -> list[Message]:
+def without_words(messages: Sequence[Message], words: str, reader: str) -> list[Message]:
     """The messages with this utterance, in whatever way it is escaped between its quotation marks, taken out."""
+    told = {words, f"{words[:279]}…"} if reader.startswith("compact") and len(words) > 280 else {words}
 
     def blank(found: re.Match[str]) -> str:
         try:
-            return '"…"' if json.loads(found[0]) == words else found[0]
+            return '"…"' if json.loads(found[0]) in told else found[0]
         except ValueError:
             return found[0]
 
@@ -145,7 +146,7 @@ def assert_same_structure(words: str, kind: ActionType, to: tuple[str, ...]) -> 
     plain = all_prompts(played(task(), "hello", kind, to))
     for reader, messages in all_prompts(played(task(), words, kind, to)).items():
         assert shape(messages) == shape(plain[reader]), reader
-        assert without_words(messages, words) == without_words(plain[reader], "hello"), reader
+        assert without_words(messages, words, reader) == without_words(plain[reader], "hello", reader), reader
         assert_roles(reader, messages)
         assert_no_control_token(messages)
 

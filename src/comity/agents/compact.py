@@ -36,7 +36,9 @@ from comity.world.visibility import may_know_payoff
 __all__ = ["CompactStyle"]
 
 _MOST_WORDS = 280
-"""Characters that a reply held to the schema may say: a small model may go on and on."""
+"""Characters that a reply held to the schema may say: a small model may go on and on. Nor is it told more of what another says at once,
+so that no partner, however talkative, fills its window.
+"""
 
 _WORDS = f'^[^ "\\\\\\n][^"\\\\\\n]{{0,{_MOST_WORDS - 1}}}$'
 """Without JSON's own marks, as a pattern could break a string with them."""
@@ -106,8 +108,8 @@ class CompactStyle:
         return _as_reply(seen.action, seen.to, view.spec.types, _order(view))
 
     def told(self, view: SeatView, seen: Seen) -> str:
-        """What another did; of a proposal also what it is worth to the seat."""
-        action, fill = seen.action, self.template.fill
+        """What another did, with as many of their words as the seat may say itself; of a proposal also what it is worth to the seat."""
+        action, fill = _in_short(seen.action), self.template.fill
         if action.move is None or view.table is None:
             return told_action(self.template, seen.name, action, seen.to)
         move = self._move(view, action.move)
@@ -132,7 +134,9 @@ class CompactStyle:
         return self.template.fill(ask, turn=turn, turn_limit=view.turn_limit, name=view.me.name)
 
     def system(self, view: SeatView) -> str:
-        """Who is here, what is wanted and at stake, and how to answer. The setting only where there is no game to say it all."""
+        """Who is here, what is wanted and at stake, and how to answer. The setting, and who one is beyond the name, only where there is
+        no game to say it all.
+        """
         fill, payoff = self.template.fill, view.table.payoff if view.table else None
         game = told_game(self.template, payoff, names_of(view), view.me.seat)
         others = [self._person(view, profile) for profile in view.others]
@@ -146,6 +150,7 @@ class CompactStyle:
         return fill(
             "system",
             who=_who(view.me),
+            about="" if payoff else _about(view.me),
             others=Block("\n".join(others)),
             secret=view.me.facts.get("secret", ""),
             worth=game.worth,
@@ -155,6 +160,7 @@ class CompactStyle:
 
     def _person(self, view: SeatView, profile: Profile) -> str:
         payoff = view.table.payoff if view.table else None
+        writes = view.mode == "script"  # and plays them all
         knows = may_know_payoff(view.me.seat, profile.seat, view.mode)
         relationship = self.template.texts[profile.relationship or "stranger"]
         return self.template.fill(
@@ -163,7 +169,8 @@ class CompactStyle:
             name=profile.name,
             relationship=relationship if profile.relationship else "too",
             background="" if payoff else profile.background,
-            occupation="" if payoff else profile.facts.get("occupation", ""),
+            about=_about(profile) if writes and not payoff else "",
+            occupation="" if writes or payoff else profile.facts.get("occupation", ""),
             secret=profile.facts.get("secret", ""),
             worth=told_game(self.template, payoff, names_of(view), profile.seat).worth if knows else "",
             **{slot: text for slot, text in aim_slots(profile).items() if slot != "strategy_hint"},
@@ -184,6 +191,19 @@ class CompactStyle:
 
 def _who(profile: Profile) -> str:
     return f"{profile.name}, {profile.role}" if profile.role else profile.name
+
+
+def _about(profile: Profile) -> str:
+    """All facts but the secret, which has a line of its own."""
+    told = ((fact.replace("_", " "), value) for fact, value in profile.facts.items() if fact != "secret")
+    return "; ".join(f"{label}: {value}" for label, value in told)
+
+
+def _in_short(action: Action) -> Action:
+    """The action with words no longer than a reply's; an ellipsis says where they go on."""
+    if len(action.argument) <= _MOST_WORDS:
+        return action
+    return action.model_copy(update={"argument": action.argument[: _MOST_WORDS - 1] + "…"})
 
 
 def _worth(view: SeatView, by: str, move: Move) -> int | None:
