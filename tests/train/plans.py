@@ -4,7 +4,7 @@ from typing import Any
 
 from comity.train.plan import TrainPlan
 
-__all__ = ["BC", "plan_of", "step"]
+__all__ = ["BC", "POOL", "plan_of", "step"]
 
 POOL = {"splitter": {"model": "negotiator:held-out@1/splitter"}, "grim": {"model": "negotiator:held-out@1/grim"}}
 TINY = {"preset": "nano", "batch": 4, "max_steps": 4, "evaluate_every": 2}

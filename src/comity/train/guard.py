@@ -1,25 +1,26 @@
 """The guard: what is evaluated must not be what was learned from. It looks at tasks and players, whole, before anything is played.
 
 Two splits may not share a scenario, nor the world that fresh games are drawn in, nor, of written scenarios that rules decide, a family,
-nor a game: the same rules with the same numbers under other words. Nobody may learn from or against a partner that is held out for evaluation.
+nor a game: the same rules with the same numbers under other words (`identity`). Nobody may learn from or against a partner that is held
+out for evaluation, and nobody is tested with whom it learned from, or with itself for a partner.
 """
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, permutations
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 
 from comity.agents.negotiators import refuse_held_out
 from comity.library.fresh import world_of
-from comity.run.plan import PlanError
-from comity.train.plan import TrainPlan
-from comity.world.deals import Contract, Division, Price
-from comity.world.payoffs import Payoff
-from comity.world.record import content_hash
-from comity.world.scenarios import Scenario
+from comity.run.plan import PlanError, PolicyPlan
+from comity.train.identity import game_of, known_as, words_of
+from comity.train.plan import Begin, TrainPlan
+from comity.world.episodes import Policy
 from comity.world.tasks import Task
 
-__all__ = ["Overlap", "game_of", "guard"]
+__all__ = ["Overlap", "game_of", "guard", "guard_imported"]
+
+_ANOTHER = "negotiator:held-out@1/splitter"
+_Found = Callable[[Sequence[Task]], Mapping[str, str]]
+"""By what may not be shared, the name to tell it by."""
 
 
 class Overlap(PlanError):
@@ -28,65 +29,58 @@ class Overlap(PlanError):
 
 def guard(plan: TrainPlan, splits: Mapping[str, Sequence[Task]]) -> None:
     """Raise `Overlap` or `HeldOutPartner`."""
-    learned = {
-        **(plan.expert.players if plan.expert else {}),
-        **(plan.policy.pretrain.players if plan.policy.pretrain else {}),
-    }
-    refuse_held_out(player.model for player in learned.values())
-    problems = [line for (a, of), (b, others) in combinations(splits.items(), 2) for line in _shared(a, of, b, others)]
-    problems += _same_players(plan)
+    learned = _learned(plan)
+    refuse_held_out(player.model for players in learned.values() for player in players.values())
+    problems = list[str]()
+    for (a, ours), (b, theirs) in combinations(splits.items(), 2):
+        problems += _shared(f"tasks.{a}", ours, f"tasks.{b}", theirs)
+    problems += _met_again(plan, _known(learned))
     if problems:
         raise Overlap("\n".join(problems))
 
 
-def game_of(scenario: Scenario) -> str | None:
-    """A hash of a game once names and words are taken away: its numbers, whichever seat they are dealt to and in whatever order its things
-    stand; `None` where there is no payoff.
+def guard_imported(
+    plan: TrainPlan, tasks: Sequence[Task], players: Iterable[Policy], splits: Mapping[str, Sequence[Task]]
+) -> None:
+    """The same of episodes that were brought in to learn from: of their tasks and of who played them.
+
+    Args:
+        splits: all of the plan's; imported episodes stand in for what is played of `train`.
+
+    Raises:
+        Overlap, HeldOutPartner: as `guard`.
     """
-    if scenario.payoff is None:
-        return None
-    orders = permutations([seat.id for seat in scenario.seats])
-    body = min(json.dumps(_numbers(scenario.payoff, order), sort_keys=True) for order in orders)
-    return hashlib.sha256(body.encode()).hexdigest()
-
-
-def _numbers(payoff: Payoff, order: Sequence[str]) -> object:
-    match payoff:
-        case Division(items=items, values=values):
-            things = sorted([count, *(values[seat][item] for seat in order)] for item, count in items.items())
-            return [payoff.kind, payoff.settled_by, things, [payoff.fallback(seat) for seat in order]]
-        case Contract(issues=issues, points=points):
-            each = sorted([list(points[seat][issue]) for seat in order] for issue in issues)
-            return [payoff.kind, each, [payoff.fallback(seat) for seat in order]]
-        case Price(reserves=reserves):
-            return [payoff.kind, payoff.range, payoff.step, reserves[payoff.buyer], reserves[payoff.seller]]
-        case _:
-            return payoff.model_dump(mode="json")
+    players = list(players)
+    refuse_held_out(players)
+    problems = list[str]()
+    for name, theirs in splits.items():
+        if name != "train":
+            problems += _shared("expert.imported", tasks, f"tasks.{name}", theirs)
+    problems += _met_again(plan, {known_as(player): "expert.imported" for player in players})
+    if problems:
+        raise Overlap("\n".join(problems))
 
 
 def _shared(a: str, ours: Sequence[Task], b: str, theirs: Sequence[Task]) -> Iterator[str]:
-    for what, ids, fix in (
+    kinds: tuple[tuple[str, _Found, str], ...] = (
         ("scenarios", _scenarios, "take other tasks for one of them"),
         ("worlds of fresh games", _worlds, "name other `worlds` for one of them"),
         ("families of scenarios with a payoff", _families, "take other `families` for one of them"),
-        ("games (the same numbers under other words)", _games, "change the `seed` of one of them"),
-    ):
-        mine, others = ids(ours), ids(theirs)
+        ("games (the same numbers under other words)", _games, "change the `seed` of one of them, or take other tasks"),
+    )
+    for what, found, fix in kinds:
+        mine, others = found(ours), found(theirs)
         if common := sorted(mine.keys() & others.keys()):
             told = ", ".join(
                 mine[key] if mine[key] == others[key] else f"{mine[key]} and {others[key]}" for key in common[:3]
             )
             more = f" and {len(common) - 3:,} more" if len(common) > 3 else ""
-            yield f"tasks.{a} and tasks.{b} share {len(common):,} {what}: {told}{more}; {fix}"
+            yield f"{a} and {b} share {len(common):,} {what}: {told}{more}; {fix}"
 
 
 def _scenarios(tasks: Sequence[Task]) -> dict[str, str]:
-    """By content, whatever they are called."""
-    return {content_hash(_unnamed(task.scenario)): task.scenario.id for task in tasks}
-
-
-def _unnamed(scenario: Scenario) -> Scenario:
-    return scenario.model_copy(update={"id": "x", "title": "", "source": "", "licence": ""})
+    """By what they say, whatever they are called."""
+    return {words_of(task.scenario): task.scenario.id for task in tasks}
 
 
 def _worlds(tasks: Sequence[Task]) -> dict[str, str]:
@@ -96,23 +90,41 @@ def _worlds(tasks: Sequence[Task]) -> dict[str, str]:
 def _families(tasks: Sequence[Task]) -> dict[str, str]:
     """Of scenarios that rules decide and that somebody wrote; those of fresh games are too wide to tell, and have worlds."""
     written = (task.scenario for task in tasks if task.scenario.payoff and world_of(task.scenario) is None)
-    return {scenario.family: scenario.family for scenario in written}
+    return {scenario.family.strip().casefold(): scenario.family for scenario in written}
 
 
 def _games(tasks: Sequence[Task]) -> dict[str, str]:
     return {game: task.scenario.id for task in tasks if (game := game_of(task.scenario))}
 
 
-def _same_players(plan: TrainPlan) -> list[str]:
-    """Partners in the test that were played with in training."""
-    pretrain = plan.policy.pretrain.players if plan.policy.pretrain else {}
-    learned = {
-        p.model: where
-        for where, of in (("expert", plan.expert.players if plan.expert else {}), ("policy.pretrain", pretrain))
-        for p in of.values()
+def _learned(plan: TrainPlan) -> dict[str, Mapping[str, PolicyPlan]]:
+    """By table of the plan, whom it says to learn from."""
+    pretrain = plan.policy.pretrain
+    return {
+        "expert": plan.expert.players if plan.expert else {},
+        "policy.pretrain": pretrain.players if pretrain else {},
     }
-    return [
-        f"test.partners.{name} is {partner.model}, which {learned[partner.model]} learns from; take another partner, such as negotiator:held-out@1/splitter"
-        for name, partner in plan.test.partners.items()
-        if partner.model in learned
-    ]
+
+
+def _known(learned: Mapping[str, Mapping[str, PolicyPlan]]) -> dict[str, str]:
+    return {known_as(player): where for where, players in learned.items() for player in players.values()}
+
+
+def _met_again(plan: TrainPlan, known: Mapping[str, str]) -> Iterator[str]:
+    """Partners of an evaluation who were learned from, who are the policy itself, or who were tuned against."""
+    why = dict.fromkeys(_own(plan.policy), "the policy itself, which its `self/` settings play with")
+    why |= {who: f"which {where} learns from" for who, where in known.items()}
+    for table, partners in (("test.partners", plan.test.partners),):
+        met = dict[str, str]()
+        for name, partner in partners.items():
+            who = known_as(partner)
+            if who in why:
+                yield f"{table}.{name} is {partner.model}, {why[who]}; take another partner, such as {_ANOTHER}"
+            met[who] = f"whom {table}.{name} is too"
+        why |= met
+
+
+def _own(policy: Begin) -> set[str]:
+    """The base, by where its weights come from and by the server that has it."""
+    specs = (policy.model, None if policy.through in ("process", "llama.cpp") else policy.through)
+    return {known_as(spec) for spec in specs if spec}

@@ -3,6 +3,7 @@
 What a style says is in `speech/`; how its parameters are played is in the modules of the kinds of payoff.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Literal, cast
@@ -20,6 +21,7 @@ __all__ = [
     "SCHEME",
     "HeldOutPartner",
     "Style",
+    "canonical",
     "is_held_out",
     "named_styles",
     "refuse_held_out",
@@ -133,6 +135,7 @@ EXPERTS: Mapping[str, Style] = _by_name(
 )  # fmt: skip
 """What training may learn from and play against, by name."""
 
+_VERSION = re.compile(r"(?<=[^/])@\d+$")
 _HELD_OUT = "held-out@"
 """What the name of every such pool begins with."""
 _POOL = f"{_HELD_OUT}1"
@@ -180,6 +183,14 @@ def style_of(spec: str) -> Style:
         if wanted in (known, f"{known}@{style.version}"):
             return style
     raise ModelNotFound(f"{wanted!r} names no negotiator of this version; there are: {', '.join(named_styles())}")
+
+
+def canonical(spec: str) -> str:
+    """One name for all forms of a specification or a label: without scheme and version, blanks around it and capitals.
+
+    `negotiator:linear`, `linear@1` and `Negotiator: Linear` are all `linear`; one of a pool keeps the pool's name.
+    """
+    return _VERSION.sub("", _label(spec).casefold())
 
 
 def is_held_out(expert: Policy | str) -> bool:
