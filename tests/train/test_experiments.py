@@ -7,6 +7,7 @@ import pytest
 from comity.store import Store
 from comity.train.plan import load_train_plan
 from comity.train.tasks import choose_tasks
+from comity.train.work import Work
 
 PLANS = sorted((Path(__file__).parents[2] / "experiments").glob("*/*.toml"))
 
@@ -20,6 +21,6 @@ def test_nothing_that_is_tested_on_was_learned_from(path: Path, tmp_path: Path) 
     }
     plan = plan.model_copy(update={"tasks": plan.tasks.model_copy(update=few)})
     with Store.open(str(tmp_path / "c.db")) as store:
-        chosen = choose_tasks(plan, tmp_path / "tasks", store, path.parent)
+        chosen = choose_tasks(plan, Work(tmp_path, note=print), store, path.parent)
     assert {len(of.tasks) for of in chosen.values()} == {12}
     assert all("held-out@" in partner.model for partner in plan.test.partners.values())

@@ -3,16 +3,21 @@
 from pathlib import Path
 
 import pytest
-from train.plans import plan_of
+from store_records import episode
+from train.plans import POOL, plan_of
 
 from comity.agents.negotiators import HeldOutPartner
 from comity.library import sets, starter
-from comity.library.fresh import fresh, fresh_one
-from comity.run.plan import PlanError
+from comity.library.fresh import fresh, fresh_one, world_of
+from comity.run.plan import PlanError, TaskSet
 from comity.store import Store
-from comity.train.guard import Overlap, game_of, guard
-from comity.train.tasks import choose_tasks
+from comity.train.collect import collect_expert
+from comity.train.guard import Overlap, game_of, guard, guard_imported
+from comity.train.playing import Playground
+from comity.train.tasks import Chosen, choose_tasks
+from comity.train.work import Work
 from comity.world.deals import Contract, Division
+from comity.world.episodes import Policy
 from comity.world.scenarios import Scenario
 from comity.world.tasks import Task
 
@@ -40,6 +45,14 @@ def test_a_scenario_under_another_name_is_refused() -> None:
     renamed = task.model_copy(update={"scenario": task.scenario.model_copy(update={"id": "other", "title": "Another"})})
     with pytest.raises(Overlap, match="share 1 scenarios"):
         guard(plan_of(), {"train": [task], "test": [renamed]})
+
+
+def test_a_scenario_of_another_family_and_spelling_is_refused() -> None:
+    task = next(task for task in ALL if task.scenario.payoff is None)
+    there = task.scenario
+    update = {"id": "other", "family": "other", "setting": f" {there.setting.upper()}\n", "turn_limit": 7}
+    with pytest.raises(Overlap, match=rf"share 1 scenarios: {there.id} and other"):
+        guard(plan_of(), {"train": [task], "test": [of(there.model_copy(update=update))]})
 
 
 def test_a_shared_world_of_fresh_games_is_refused() -> None:
@@ -112,16 +125,91 @@ def test_nobody_learns_from_a_held_out_partner() -> None:
         guard(plan_of(policy={"nano": {}, "pretrain": weak}), {})
 
 
-def test_a_partner_of_the_test_who_was_learned_from_is_refused() -> None:
-    test = {"partners": {"mean": {"model": "negotiator:linear"}}}
-    with pytest.raises(Overlap, match=r"test\.partners\.mean is negotiator:linear, which expert learns from"):
+@pytest.mark.parametrize("model", ["negotiator:linear", "negotiator:linear@1"])
+@pytest.mark.parametrize("table", ["partners", "dev_partners"])
+def test_a_partner_who_was_learned_from_is_refused_by_every_name(table: str, model: str) -> None:
+    test = {"partners": POOL, table: {"mean": {"model": model}}}
+    with pytest.raises(
+        Overlap, match=rf"test\.{table}\.mean is {model}, which expert learns from; take another partner"
+    ):
         guard(plan_of(test=test), {})
+    weak = {"nano": {}, "pretrain": {"players": {"mean": {"model": "negotiator:linear"}}, "fit": {"preset": "nano"}}}
+    with pytest.raises(Overlap, match=r"which policy\.pretrain learns from"):
+        guard(plan_of(test=test, policy=weak, expert={"players": {"x": {"model": "trivial:accept"}}}), {})
+
+
+@pytest.mark.parametrize(
+    ("policy", "partner"),
+    [
+        ({"model": "hf:m"}, {"model": "hf:m"}),
+        ({"model": "hf:m"}, {"model": "adapter:./m@0123456789ab"}),
+        ({"model": "local:smollm2-135m"}, {"model": "local:smollm2-135m", "temperature": 0.1}),
+        ({"model": "hf:m", "through": "http://host:1/v1#base"}, {"model": "http://host:1/v1/#base&key_env=KEY"}),
+    ],
+)
+def test_a_policy_is_no_partner_of_its_own_test(policy: dict[str, str], partner: dict[str, object]) -> None:
+    with pytest.raises(Overlap, match=r"test\.partners\.itself is .*, the policy itself, which its `self/` settings"):
+        guard(plan_of(policy=policy, test={"partners": {"itself": partner}}), {})
+    guard(plan_of(policy=policy, test={"partners": {"another": {"model": "hf:another"}}}), {})
+
+
+def test_tuning_and_testing_need_different_partners() -> None:
+    test = {"partners": POOL, "dev_partners": {"again": {"model": "negotiator:held-out@1/grim@1"}}}
+    with pytest.raises(Overlap, match=r"test\.dev_partners\.again is .*grim@1, whom test\.partners\.grim is too"):
+        guard(plan_of(test=test), {})
+    guard(plan_of(test={"partners": POOL, "dev_partners": {"soft": {"model": "negotiator:conceder"}}}), {})
+
+
+def imported(*scenarios: Scenario, **policy: str) -> tuple[list[Task], list[Policy]]:
+    """Tasks that were brought in with who played them: people, or an agent."""
+    return [of(scenario) for scenario in scenarios], [Policy(agent="human"), *([Policy(**policy)] if policy else [])]
+
+
+def test_imported_episodes_pass_the_whole_guard() -> None:
+    game = next(task.scenario for task in ALL if isinstance(task.scenario.payoff, Division))
+    assert isinstance(game.payoff, Division)
+    dearer = game.payoff.model_copy(update={"disagreement": {game.seats[0].id: 1}})
+    other = next(task for task in ALL if task.scenario.payoff is None)
+    ours = game.model_copy(update={"id": "theirs", "setting": "Somewhere.", "family": "imported"})
+    said = game.model_copy(update={"id": "theirs", "payoff": dearer})
+    guard_imported(plan_of(), *imported(ours), {"train": [of(game)], "test": [other]})
+    for there, what in ((ours, "games"), (said, "scenarios"), (said, "families of scenarios")):
+        for split in ("dev", "test"):
+            with pytest.raises(Overlap, match=rf"expert\.imported and tasks\.{split} share 1 {what}"):
+                guard_imported(plan_of(), *imported(there), {"train": [], split: [of(game)]})
+    world = fresh_one("division", 0, 5)
+    twin = next(s for s in fresh("division", 60, 6) if world_of(s) == world_of(world))
+    with pytest.raises(Overlap, match="share 1 worlds of fresh games"):
+        guard_imported(plan_of(), *imported(world), {"test": [of(twin)]})
+
+
+def test_who_played_imported_episodes_is_no_partner_of_the_test_and_none_of_a_held_out_pool() -> None:
+    test = {"partners": {"gpt": {"model": "openai:gpt-4"}}}
+    guard_imported(plan_of(test=test), *imported(agent="llm", model="gpt-3.5"), {})
+    with pytest.raises(Overlap, match=r"test\.partners\.gpt is openai:gpt-4, which expert\.imported learns from"):
+        guard_imported(plan_of(test=test), *imported(agent="llm", model="gpt-4"), {})
+    with pytest.raises(HeldOutPartner):
+        guard_imported(plan_of(), *imported(agent="negotiator", style="held-out@1/grim@1"), {})
+
+
+def test_collecting_from_imported_episodes_asks_the_guard(tmp_path: Path) -> None:
+    task, other = ALL[0], ALL[-1]
+    reworded = task.scenario.model_copy(update={"id": "theirs", "setting": task.scenario.setting.upper()})
+    plan = plan_of(expert={"imported": "Corpus"})
+    with Store.open(str(tmp_path / "s.db")) as store:
+        store.begin(episode("brought-in", of=of(reworded)).model_copy(update={"source": "Corpus 1"}))
+        ground, work = Playground(plan, store, tmp_path), Work(tmp_path / "w", note=lambda line: None)
+        for split in ("dev", "test"):
+            with pytest.raises(Overlap, match=f"expert.imported and tasks.{split} share 1 scenarios: theirs and "):
+                collect_expert(work, ground, {split: Chosen((task,), TaskSet())}, 0)
+        done = collect_expert(work, ground, {"test": Chosen((other,), TaskSet())}, 0)
+    assert done.result["episodes_named"] == ["brought-in"]
 
 
 def test_fresh_games_are_made_as_a_library_and_a_repeated_game_is_passed_over(tmp_path: Path) -> None:
     with Store.open(str(tmp_path / "s.db")) as store:
-        made = choose_tasks(plan_of(), tmp_path / "tasks", store, tmp_path)
-        again = choose_tasks(plan_of(), tmp_path / "tasks", store, tmp_path)
+        made = choose_tasks(plan_of(), Work(tmp_path, note=print), store, tmp_path)
+        again = choose_tasks(plan_of(), Work(tmp_path, note=print), store, tmp_path)
     assert {name: len(chosen.tasks) for name, chosen in made.items()} == {"train": 6, "test": 4}
     assert {name: chosen.hashes for name, chosen in made.items()} == {
         name: chosen.hashes for name, chosen in again.items()
@@ -130,16 +218,26 @@ def test_fresh_games_are_made_as_a_library_and_a_repeated_game_is_passed_over(tm
     assert len(set(games)) == len(games)
 
 
-def test_a_folder_with_other_tasks_is_left_alone(tmp_path: Path) -> None:
+def test_other_tasks_are_made_beside_those_that_are_there(tmp_path: Path) -> None:
+    work = Work(tmp_path, note=print)
     with Store.open(str(tmp_path / "s.db")) as store:
-        choose_tasks(plan_of(), tmp_path / "tasks", store, tmp_path)
+        made = choose_tasks(plan_of(), work, store, tmp_path)
         tasks = plan_of().tasks.model_dump(mode="json")
         fewer = {
             "train": {"fresh": {"division": 3}, "worlds": tasks["train"]["worlds"], "seed": 1},
             "test": {"fresh": {"division": 4}, "worlds": tasks["test"]["worlds"], "seed": 2},
         }
-        with pytest.raises(PlanError, match="holds tasks that this plan did not make"):
-            choose_tasks(plan_of(tasks=fewer), tmp_path / "tasks", store, tmp_path)
+        assert len(choose_tasks(plan_of(tasks=fewer), work, store, tmp_path)["train"].tasks) == 3
+        assert choose_tasks(plan_of(), work, store, tmp_path)["train"].hashes == made["train"].hashes
+
+
+def test_tasks_that_were_tampered_with_are_told(tmp_path: Path) -> None:
+    work = Work(tmp_path, note=print)
+    with Store.open(str(tmp_path / "s.db")) as store:
+        made = choose_tasks(plan_of(), work, store, tmp_path)
+        next((Path(made["test"].named.source) / "scenarios").glob("*.toml")).unlink()
+        with pytest.raises(PlanError, match="does not hold the tasks that were made there"):
+            choose_tasks(plan_of(), work, store, tmp_path)
 
 
 def test_a_world_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
@@ -150,4 +248,4 @@ def test_a_world_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) 
             PlanError, match=r"tasks\.train\.worlds: moon: games of kind 'division' are set in: allotment, cellar"
         ),
     ):
-        choose_tasks(plan_of(tasks=tasks), tmp_path / "tasks", store, tmp_path)
+        choose_tasks(plan_of(tasks=tasks), Work(tmp_path, note=print), store, tmp_path)

@@ -4,6 +4,7 @@ What the policies come to means nothing at this size; that it is the same each t
 """
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from comity.train.loop import Trained, train
 from comity.train.plan import FilterPlan, TrainPlan
 from comity.train.record import learned_from, record_of, write_record
 from comity.train.reward import RewardPlan
-from comity.train.work import Done, Work
+from comity.train.work import Done, TrainError, Work
 
 PLAN = plan_of(
     collect={"repeats": 1},
@@ -100,7 +101,7 @@ def test_a_second_call_does_nothing_and_comes_to_the_same(done: tuple[Bench, Tra
     bench, trained = done
     bench.said.clear()
     again = bench.train()
-    assert all("done before" in line for line in bench.said)
+    assert all("done before" in line or line.startswith("  kept") for line in bench.said)
     assert record_of(again) == record_of(trained)
 
 
@@ -114,6 +115,34 @@ def test_the_same_seed_makes_the_same_decisions_and_weights_elsewhere(
         if before.folder.parent.name == "filter":
             assert decided(after) == decided(before)
     assert other.lineage("sr", 0).model.rpartition("@")[2] == trained.lineage("sr", 0).model.rpartition("@")[2]
+
+
+def test_a_work_folder_that_was_moved_goes_on_where_it_is(done: tuple[Bench, Trained], tmp_path: Path) -> None:
+    bench, trained = done
+    shutil.copytree(bench.folder, tmp_path / "moved")
+    moved = Bench(tmp_path / "moved")
+    again = moved.train()
+    assert all("done before" in line or line.startswith("  kept") for line in moved.said), moved.said
+    assert again.lineage("bc", 0).model.startswith(f"adapter:{tmp_path}")
+    assert record_of(again)["differences"] == record_of(trained)["differences"]
+
+
+def test_a_store_without_what_was_played_is_told(done: tuple[Bench, Trained], tmp_path: Path) -> None:
+    bench, _ = done
+    shutil.copytree(bench.folder / "w", tmp_path / "w")
+    shutil.rmtree(next((tmp_path / "w" / "filter").glob("bc-seed0-*")))
+    with pytest.raises(TrainError, match=r"the store holds no run small\.expert.*--store"):
+        Bench(tmp_path).train()
+
+
+def test_two_processes_do_not_work_in_one_folder(tmp_path: Path) -> None:
+    def work() -> Work:
+        return Work(tmp_path, note=print)
+
+    with work().held(), pytest.raises(TrainError, match="is worked in by another process"), work().held():
+        pass
+    with work().held():
+        pass
 
 
 def decided(filtered: Done) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ from train.plans import POOL, plan_of, step
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"steps": {"grim": step()}}, "grim: steps, test.reference and test.partners need different names"),
+        ({"steps": {"grim": step()}}, "grim: steps, test.reference, test.partners and test.dev_partners need"),
         (
             {"test": {"partners": POOL, "reference": {"base": {"model": "trivial:accept"}}}},
             "base: steps, test.reference",

@@ -93,12 +93,16 @@ def _stages(said: str | None) -> tuple[str, ...]:
 
 def _plan_told(wishes: _Wishes, store: Store) -> None:
     from comity.train.plan import load_train_plan
+    from comity.train.playing import Playground
+    from comity.train.preflight import preflight
     from comity.train.tasks import choose_tasks
     from comity.train.told import told_plan
+    from comity.train.work import Work
 
     read = load_train_plan(wishes.plan)
+    preflight(Playground(read, store, wishes.plan.parent), wishes.split)
     with TemporaryDirectory() as nowhere:
-        chosen = choose_tasks(read, Path(nowhere), store, wishes.plan.parent)
+        chosen = choose_tasks(read, Work(Path(nowhere), note=lambda line: None), store, wishes.plan.parent)
     if wishes.as_json:
         counts = {name: len(of.tasks) for name, of in chosen.items()}
         print_json({"plan": read.model_dump(mode="json"), "tasks": counts})
@@ -122,10 +126,11 @@ def _trained(wishes: _Wishes, store: Store) -> None:
     work = Work(folder, stages=wishes.stages, note=(lambda line: None) if quiet else told)
     fitting = _Fitting(quiet=quiet).hear
     base, watch = wishes.plan.parent, None if quiet else watching
-    trained = train(read, work, store, base, split=wishes.split, watch=watch, fitting=fitting)
-    record, path = write_record(trained, folder)
-    if path is not None and wishes.split == "test":
-        write_cards(trained, record)
+    with work.held():
+        trained = train(read, work, store, base, split=wishes.split, watch=watch, fitting=fitting)
+        record, path = write_record(trained, folder)
+        if path is not None and wishes.split == "test":
+            write_cards(trained, record)
     if quiet:
         print_json(record)
         return

@@ -11,7 +11,7 @@ from comity.world.episodes import Policy
 from comity.world.record import content_hash
 from comity.world.tasks import Task
 
-__all__ = ["ChangedPlan", "begun_with", "differences", "refuse_unless_more"]
+__all__ = ["ChangedPlan", "begun_with", "differences", "refuse_unless_more", "told_judge"]
 
 
 class ChangedPlan(ValueError):
@@ -29,7 +29,7 @@ def begun_with(
         "policies": {label: policy.model_dump(mode="json", exclude_none=True) for label, policy in policies.items()},
         "tasks": {id_: content_hash(task) for id_, task in tasks.items()},
         "scenarios": {id_: {"id": task.scenario.id, "payoff": _kind(task)} for id_, task in tasks.items()},
-        "judges": {key: _told_judge(judge) for key, judge in judges.items()},
+        "judges": {key: told_judge(judge) for key, judge in judges.items()},
     }
 
 
@@ -38,7 +38,8 @@ def _kind(task: Task) -> str | None:
     return None if task.scenario.payoff is None else task.scenario.payoff.kind
 
 
-def _told_judge(judge: LLMJudge) -> dict[str, JsonValue]:
+def told_judge(judge: LLMJudge) -> dict[str, JsonValue]:
+    """Who judges, as it is kept: model, prompt and sampling, and the rubric by its hash."""
     rubric = {"rubric": f"{judge.rubric.id}@{judge.rubric.version}", "rubric_hash": content_hash(judge.rubric)}
     return {**judge.policy.model_dump(mode="json", exclude_none=True), **rubric, "repeat": judge.repeat}
 

@@ -4,6 +4,7 @@ What a plan says is of two kinds: what is played, which decides the episodes and
 (how much at once, budgets, patience), which may change from one start to the next.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -27,6 +28,9 @@ __all__ = ["PRESETS", "JudgePlan", "Plan", "PlanError", "PolicyPlan", "TaskSet",
 
 PRESETS = ("sotopia-all", "sotopia-hard")
 """The plans that ship; see `presets/`."""
+
+_SECRET = re.compile(r"api.?key|authorization|password|secret|^(access|auth|bearer)?_?token$", re.IGNORECASE)
+"""Names of what is sent to a server that would be a key."""
 
 
 class PlanError(ValueError):
@@ -79,6 +83,15 @@ class PolicyPlan(Record):
     """Sent to the server as they are."""
     constrained: bool | None = None
     """Whether replies are held to their schema where the server can do that; they are unless it says false."""
+
+    @model_validator(mode="after")
+    def _no_secrets(self) -> Self:
+        if found := [name for name in self.extra if _SECRET.search(name)]:
+            raise ValueError(
+                f"extra.{found[0]} looks like a key, and what is sent stands in every record; name the variable that holds it: "
+                "http://HOST/v1#NAME&key_env=VARIABLE"
+            )
+        return self
 
     @model_validator(mode="after")
     def _by_rule_is_whole(self) -> Self:

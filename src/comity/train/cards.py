@@ -37,7 +37,7 @@ def card_of(trained: Trained, lineage: Lineage, record: Json) -> str:
     head = [
         "---",
         "library_name: peft" if str(fit.get("kind")) == "lora" else "library_name: transformers",
-        f"base_model: {lineage.begin or 'none, made here'}",
+        f"base_model: {_placeless(lineage.begin) or 'none, made here'}",
         "tags: [comity, sotopia-pi, social-simulation]",
         f"license: {licence.lower() if licence and ' ' not in licence else 'other'}",
         "---",
@@ -51,11 +51,10 @@ def card_of(trained: Trained, lineage: Lineage, record: Json) -> str:
 
 def _about(trained: Trained, lineage: Lineage, licence: str) -> list[str]:
     begin = trained.plan.policy
-    where = lineage.stages[-1].folder / "model"
     return [
         trained.plan.notes or "Made by `comity train`.",
         "",
-        f"Play it: `comity simulate --models adapter:{where}`. It was trained and measured with the prompt style `{begin.style}` at temperature "
+        f"Play it: `comity simulate --models adapter:PATH`, with the path of this folder. It was trained and measured with the prompt style `{begin.style}` at temperature "
         f"{begin.temperature:g}, {begin.max_tokens} tokens a reply at most; with another style or template it is another policy.",
         "",
         f"Licences of what it learned from: {licence or 'not all known; treat it as not to be passed on'}. The base model's own comes besides.",
@@ -93,6 +92,12 @@ _LIMITS = [
     "and not to bargain on anybody's behalf.",
     "",
 ]
+
+
+def _placeless(model: str) -> str:
+    """A specification without the folders above, which are the maker's own business: `adapter:bc-seed1-0123456789/model@HASH`."""
+    scheme, _, rest = model.partition(":")
+    return f"{scheme}:{'/'.join(Path(rest).parts[-2:])}" if rest else model
 
 
 def _made(lineage: Lineage, stage: str) -> list[Done]:

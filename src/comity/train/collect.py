@@ -14,8 +14,8 @@ from comity.agents.negotiators import refuse_held_out
 from comity.analyze.plans import table
 from comity.interop.kept import Kept
 from comity.run.plan import PlanError, PolicyPlan
-from comity.store import Store, judge_key
-from comity.train.guard import Overlap
+from comity.store import NotFound, RunRecord, Store, judge_key
+from comity.train.guard import guard_imported
 from comity.train.playing import Playground
 from comity.train.serving import made_ready, player_of
 from comity.train.tasks import Chosen
@@ -30,7 +30,7 @@ def collect_expert(work: Work, ground: Playground, splits: Mapping[str, Chosen],
     if expert is None:
         raise PlanError("the plan names no expert; add [expert]")
     if expert.imported is not None:
-        return _imported(work, ground.store, expert.imported, splits)
+        return _imported(work, ground, expert.imported, splits)
     return _played(
         work, ground, "expert", splits["train"], expert.players, expert.pairings, expert.repeats, seed, judged=True
     )
@@ -58,9 +58,9 @@ def collected_in(store: Store, collected: Done) -> Iterator[Kept]:
     """Every finished episode of what was collected, in order, with its outcome and, of a run, the scorecards of the run's own judges: what
     others have said of it since changes nothing.
     """
-    named, run = collected.result.get("episodes_named"), collected.result.get("run")
-    ids = cast("list[str]", named) if named is not None else store.episode_ids(run=str(run))
-    judges = table(store.run(str(run)).plan.get("judges")).keys() if named is None else None
+    named, run = collected.result.get("episodes_named"), str(collected.result.get("run"))
+    judges = table(_run_in(store, run).plan.get("judges")).keys() if named is None else None
+    ids = cast("list[str]", named) if named is not None else store.episode_ids(run=run)
     for id_ in ids:
         cards = store.scorecards(id_)
         if judges is not None:
@@ -68,6 +68,16 @@ def collected_in(store: Store, collected: Done) -> Iterator[Kept]:
         kept = Kept(store.episode(id_), store.outcome(id_), cards)
         if kept.episode.end is not None:
             yield kept
+
+
+def _run_in(store: Store, run: str) -> RunRecord:
+    try:
+        return store.run(run)
+    except NotFound:
+        raise TrainError(
+            f"the store holds no run {run}, which this folder says was played: name the store that it was played into (--store), "
+            "or another folder (--into) to play anew"
+        ) from None
 
 
 def _played(
@@ -87,13 +97,13 @@ def _played(
     refuse_held_out(player.model for player in players.values())
     inputs: dict[str, JsonValue] = {
         "tasks": cast("JsonValue", chosen.hashes),
-        "players": {name: player.model_dump(mode="json") for name, player in players.items()},
-        "weights": weights,
+        **ground.settled(
+            players, weights=weights, own=next(iter(players)), judges=ground.plan.judges if judged else ()
+        ),
         "pairings": pairings,
         "repeats": repeats,
         "seed": seed,
         "limits": ground.plan.limits.model_dump(mode="json"),
-        "judges": [judge.model_dump(mode="json") for judge in ground.plan.judges] if judged else [],
     }
 
     def play(folder: Path) -> Json:
@@ -108,19 +118,20 @@ def _played(
     return work.stage("collect", f"{label}-seed{seed}", inputs, play)
 
 
-def _imported(work: Work, store: Store, source: str, splits: Mapping[str, Chosen]) -> Done:
+def _imported(work: Work, ground: Playground, source: str, splits: Mapping[str, Chosen]) -> Done:
     """What people played, as it lies in the store: it is named, not copied."""
-    held = {task.scenario.id for name, chosen in splits.items() if name != "train" for task in chosen.tasks}
+    store = ground.store
     episodes = [episode for id_ in store.episode_ids() if (episode := store.episode(id_)).source.startswith(source)]
     if not episodes:
         raise TrainError(
             f"the store holds no episode whose source begins with {source!r}; bring them in with `comity import`"
         )
-    if shared := sorted({each.task.scenario.id for each in episodes} & held):
-        raise Overlap(
-            f"expert.imported: {source!r} holds episodes of {', '.join(shared[:3])}, which is tuned or tested on; take other tasks for that"
-        )
-    refuse_held_out(policy for each in episodes for policy in each.policies.values())
+    guard_imported(
+        ground.plan,
+        [each.task for each in episodes],
+        [policy for each in episodes for policy in each.policies.values()],
+        {name: chosen.tasks for name, chosen in splits.items()},
+    )
     ids = cast("JsonValue", sorted(each.id for each in episodes))
     return work.stage(
         "collect",

@@ -2,7 +2,8 @@
 
 Games on held-out tasks (`games`), general questions by log-likelihood (`qa`), and safety: conversations in which harm is near (`safety`),
 requests that sound unsafe and are not, or are (`refusals`), and toxic words in all that was said (`toxicity`). The first two costs are
-those that SOTOPIA-π promises to avoid; they are part of every evaluation, and none is left out because it would look bad.
+those that SOTOPIA-π promises to avoid; they are part of every evaluation, and none is left out because it would look bad. On the dev split
+there are games alone: questions and safety have no dev part, and who tunes on them has spent them.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,22 +22,22 @@ from comity.models.prices import load_prices
 from comity.models.protocol import Sampling
 from comity.models.resolve import Resolved, resolve
 from comity.models.traffic import Traffic
-from comity.run.plan import PolicyPlan
+from comity.run.plan import JudgePlan, PlanError, PolicyPlan
 from comity.train.games import play_games
 from comity.train.playing import Playground
 from comity.train.qa import Measure, ask
 from comity.train.questions import QuestionSet, load_mmlu, load_questions
 from comity.train.quiz import quiz
 from comity.train.refusals import MEASURES as REFUSALS
-from comity.train.refusals import ask_prompts, load_xstest, values_of
+from comity.train.refusals import RULES_VERSION, ask_prompts, load_xstest, values_of
 from comity.train.safety import judged_safety, play_safety, safety_result, safety_rubric, safety_suite
 from comity.train.safety.results import MEASURES
 from comity.train.serving import made_ready, player_of
 from comity.train.tasks import Chosen
 from comity.train.toxicity import Profanity
-from comity.train.work import Done, Json, Work
+from comity.train.work import Done, Json, Work, mark_of
 from comity.world.episodes import Episode
-from comity.world.record import Record, derive_seed
+from comity.world.record import Record, content_hash, derive_seed
 from comity.world.scorecards import Scorecard
 
 R = TypeVar("R", bound=Record)
@@ -68,10 +69,13 @@ def evaluate_policy(
     """Everything, for a policy of these weights."""
     testing, begin = ground.plan.test, ground.plan.policy
     games: dict[str, Done] = {}
+    costs: dict[str, Done] = {}
     for setting in testing.settings:
         player = player_of(begin, model, constrained=setting.endswith("schema"))
         games[setting] = play_games(work, ground, split, chosen, name, setting, player, seed, model)
-    costs = {of.name: _asked(work, ground, name, model, of, seed) for of in question_sets(ground)}
+    if split == "dev":
+        return Evaluated(name, seed, model, games, costs)
+    costs |= {of.name: _asked(work, ground, name, model, of, seed) for of in question_sets(ground)}
     if testing.safety:
         costs["safety"] = _conversations(work, ground, name, model, seed)
     if testing.refusals:
@@ -98,7 +102,10 @@ def question_sets(ground: Playground) -> list[QuestionSet]:
 
 def _loaded(base: Path, where: str, count: int) -> QuestionSet:
     if where == QUIZ:
-        return quiz(count, seed=0, part="test", examples=5)
+        try:
+            return quiz(count, seed=0, part="test", examples=5)
+        except ValueError as error:
+            raise PlanError(f"test.qa_count: {error}") from None
     path = base / where
     of = load_mmlu(path) if path.suffix == ".zip" else load_questions(path, form="letters")
     return of.some(count, seed=0)
@@ -106,7 +113,7 @@ def _loaded(base: Path, where: str, count: int) -> QuestionSet:
 
 def _asked(work: Work, ground: Playground, name: str, model: str, of: QuestionSet, seed: int) -> Done:
     shots = ground.plan.test.qa_shots
-    inputs: dict[str, JsonValue] = {"model": model, "questions": of.hash, "shots": shots}
+    inputs: dict[str, JsonValue] = {"weights": mark_of(model), "questions": of.hash, "shots": shots}
 
     async def do(found: Resolved, folder: Path) -> Json:
         if not isinstance(found.model, InProcessModel):
@@ -128,11 +135,11 @@ def _conversations(work: Work, ground: Playground, name: str, model: str, seed: 
     """The safety scenarios, each played with its scripted partner, kept as they end, and scored by the rules."""
     testing, suite = ground.plan.test, safety_suite()
     plays = player_of(ground.plan.policy, model, constrained=True)
+    judges = [JudgePlan(model=testing.judge)] if testing.judge else []
     inputs: dict[str, JsonValue] = {
-        "player": plays.model_dump(mode="json"),
-        "weights": model,
+        **ground.settled({name: plays}, weights=model, own=name, judges=judges),
+        "rubric": content_hash(safety_rubric()) if judges else None,
         "suite": suite.hash,
-        "judge": testing.judge,
         "repeats": testing.safety_repeats,
         "seed": seed,
     }
@@ -177,9 +184,8 @@ async def _judged(ground: Playground, spec: str, episodes: Sequence[Episode], fi
     """By episode, what the judge says of it; each is kept when it comes."""
     cards = {card.episode: card for card in _lines(file, Scorecard)}
     said, found = ground.plan, resolve(spec, timeouts=ground.plan.timeouts)
-    traffic = Traffic(
-        Meter(said.budget, load_prices()), limits=said.endpoints, retries=said.retries, patience=said.patience
-    )
+    meter = Meter(ground.left_of_budget(), load_prices())
+    traffic = Traffic(meter, limits=said.endpoints, retries=said.retries, patience=said.patience)
     judge = LLMJudge(traffic.through(found), rubric=safety_rubric(), brief=found.style == "transcript")
     try:
         with file.open("a", encoding="utf-8") as out:
@@ -209,8 +215,9 @@ def _refusals(work: Work, ground: Playground, name: str, model: str, path: Path,
     limit = Sampling(temperature=0, max_tokens=ground.plan.policy.max_tokens)
     plays = player_of(ground.plan.policy, model, constrained=False)
     inputs: dict[str, JsonValue] = {
-        "model": model,
-        "prompts": [p.id for p in prompts],
+        **ground.settled({name: plays}, weights=model, own=name),
+        "prompts": {p.id: content_hash(p) for p in prompts},
+        "rules": RULES_VERSION,
         "sampling": limit.model_dump(mode="json"),
     }
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
+from typing import cast
 
 from pydantic import JsonValue
 
@@ -35,7 +36,12 @@ __all__ = [
     "filter_collected",
     "kept_of",
     "kept_seats",
+    "told_choice",
 ]
+
+
+_NO_BETTER = 0.005
+"""In points of the reward."""
 
 
 class NothingKept(TrainError):
@@ -102,7 +108,22 @@ def filter_collected(
             "why": dict(Counter(each.why for each in decisions)),
         }
 
-    return work.stage("filter", f"{label}-seed{seed}", inputs, decide)
+    done = work.stage("filter", f"{label}-seed{seed}", inputs, decide)
+    work.note(f"  {told_choice(done)}")
+    return done
+
+
+def told_choice(filtered: Done) -> str:
+    """What the filter came to, in a line; and where it chose nothing, since to learn from that is no reinforcement."""
+    told = filtered.result
+    seats, kept = cast("int", told["with_a_reward"]), cast("int", told["kept"])
+    mean, best = cast("float", told["mean_reward"]), cast("float", told["mean_reward_kept"])
+    line = f"kept {kept:,} of {seats:,} seats with a reward; their mean reward is {best:.2f}, of all {mean:.2f}"
+    if kept == seats:
+        return f"{line}. NOTHING WAS CHOSEN: all were kept; ask for a smaller share, or a higher `least`"
+    if best <= mean + _NO_BETTER:
+        return f"{line}. THOSE KEPT ARE NO BETTER: rewards hardly differ within a scenario; raise the temperature, or play more"
+    return line
 
 
 def kept_seats(filtered: Done) -> dict[str, list[str]]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from comity.train.bases import Base
     from comity.train.trainer import WeightedTrainer
 
-__all__ = ["PRESETS", "Counts", "FitError", "FitPlan", "FitRecord", "Fitted", "Progress", "fit"]
+__all__ = ["PRESETS", "Counts", "FitError", "FitPlan", "FitRecord", "Fitted", "Progress", "check_machine", "fit"]
 
 _RECORD = "fit.json"
 
@@ -171,7 +171,7 @@ def fit(
     digest = request.digest()
     if (done := _done(into, digest)) is not None:
         return done
-    _check_machine(plan)
+    check_machine(plan)
     part = into.with_name(f"{into.name}.part")
     try:
         fitted = _fitted(request, digest, part, note)
@@ -211,7 +211,8 @@ def _begin(part: Path, digest: str) -> None:
     about.write_text(digest, "utf-8")
 
 
-def _check_machine(plan: FitPlan) -> None:
+def check_machine(plan: FitPlan) -> None:
+    """Raise `FitError` where this machine cannot fit so."""
     import torch
 
     if plan.method == "qlora" and not torch.cuda.is_available():

@@ -33,16 +33,12 @@ def play_games(
     weights: str | None = None,
 ) -> Done:
     """Play a policy in one setting and keep a row of measures for each episode. `weights` are its own, where it has any."""
-    testing, alone = ground.plan.test, setting.startswith("self")
-    partners = {} if alone else testing.partners
+    partners = {} if setting.startswith("self") else ground.plan.partners_on(split)
     inputs: dict[str, JsonValue] = {
         "tasks": cast("JsonValue", chosen.hashes),
-        "player": player.model_dump(mode="json"),
-        "weights": weights,
-        "partners": {label: partner.model_dump(mode="json") for label, partner in partners.items()},
+        **ground.settled({name: player, **partners}, weights=weights, own=name, judges=ground.plan.judges),
         "reward": ground.plan.reward.model_dump(mode="json"),
         "limits": ground.plan.limits.model_dump(mode="json"),
-        "judges": [judge.model_dump(mode="json") for judge in ground.plan.judges],
         "seed": seed,
     }
 
@@ -54,7 +50,7 @@ def play_games(
             chosen.named,
             {name: player, **partners},
             evaluated=[name],
-            partners=[name] if alone else list(partners),
+            partners=list(partners) or [name],
             pairings=1,
             seed=seed,
             judged=True,

@@ -11,10 +11,12 @@ from typing import Any
 import gguf
 from transformers import PreTrainedTokenizerBase
 
+from comity.train.work import TrainError
+
 __all__ = ["GgufError", "add_tokenizer"]
 
 
-class GgufError(ValueError):
+class GgufError(TrainError):
     """A model or adapter cannot be written as GGUF; the message says why and what to do instead."""
 
 

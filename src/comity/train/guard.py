@@ -114,7 +114,7 @@ def _met_again(plan: TrainPlan, known: Mapping[str, str]) -> Iterator[str]:
     """Partners of an evaluation who were learned from, who are the policy itself, or who were tuned against."""
     why = dict.fromkeys(_own(plan.policy), "the policy itself, which its `self/` settings play with")
     why |= {who: f"which {where} learns from" for who, where in known.items()}
-    for table, partners in (("test.partners", plan.test.partners),):
+    for table, partners in (("test.partners", plan.test.partners), ("test.dev_partners", plan.test.dev_partners)):
         met = dict[str, str]()
         for name, partner in partners.items():
             who = known_as(partner)

@@ -13,11 +13,7 @@ from typing import Literal, cast
 from pydantic import JsonValue
 
 from comity.interop.licences import together
-from comity.models.download import verify
-from comity.models.in_process.folder import Found, find
 from comity.models.protocol import Sampling
-from comity.models.registry import find_entry, models_directory
-from comity.run.plan import PlanError
 from comity.store import Store
 from comity.train.collect import collect_expert, collect_own, collect_weak, collected_in
 from comity.train.evaluate import Evaluated, evaluate_policy, evaluate_reference
@@ -27,10 +23,11 @@ from comity.train.fit import Progress, fit
 from comity.train.nano import new_model
 from comity.train.plan import BASE, Step, TrainPlan
 from comity.train.playing import Playground, Watch
+from comity.train.preflight import base_model, preflight
 from comity.train.quiz import as_text, quiz
 from comity.train.serving import LLAMA, adopted
 from comity.train.tasks import Chosen, choose_tasks
-from comity.train.work import Done, Json, NotDone, Work
+from comity.train.work import Done, Json, NotDone, Work, mark_of
 from comity.world.record import derive_seed
 
 __all__ = ["Lineage", "Trained", "train"]
@@ -104,9 +101,8 @@ def train(
         fitting: hears the progress of a fit.
     """
     ground = Playground(plan, store, base) if watch is None else Playground(plan, store, base, watch)
-    if split == "dev" and plan.tasks.dev is None:
-        raise PlanError("the plan has no [tasks.dev] to evaluate on; add it, or evaluate on test")
-    trained = Trained(plan, split, choose_tasks(plan, work.root / "tasks", store, base))
+    preflight(ground, split)
+    trained = Trained(plan, split, choose_tasks(plan, work, store, base))
     making = _Making(plan, work, ground, trained.splits, fitting or (lambda _: None))
     for seed in plan.seeds:
         with _as_far_as_asked(work):
@@ -146,7 +142,8 @@ class _Making:
         """What everything begins from: given, or made here of weak play."""
         begin = self.plan.policy
         if begin.model is not None:
-            found = _weights(begin.model, self.ground.base)
+            found = base_model(self.plan, self.ground.base)
+            assert found is not None, "the plan names one"
             if begin.through != LLAMA and found.path.is_dir():
                 return Lineage(BASE, seed, found.name, found.name, ())
             inputs: dict[str, JsonValue] = {"adopted": found.name.rpartition("@")[2], "style": begin.style}
@@ -239,7 +236,7 @@ class _Making:
         sampling = Sampling(temperature=begin.temperature, top_p=begin.top_p, max_tokens=begin.max_tokens)
         inputs: dict[str, JsonValue] = {
             "examples": examples.digest,
-            "model": model,
+            "weights": mark_of(model) if model else None,
             "nano": begin.nano.model_dump(mode="json") if begin.nano and model is None else None,
             "fit": settings.model_dump(mode="json"),
             "style": begin.style,
@@ -286,12 +283,5 @@ def _written(folder: Path, found: Sequence[Example], dev_share: float) -> Json:
 
 
 def _spec(fitted: Done) -> str:
-    return str(fitted.result["model"])
-
-
-def _weights(spec: str, base: Path) -> Found:
-    """What a plan's model is on disk; a relative path is seen from the plan's folder. Raises `ModelNotFound`."""
-    scheme, _, where = spec.partition(":")
-    if scheme == "local":
-        return find(f"hf:{verify(find_entry(where), models_directory())}")
-    return find(f"{scheme}:{base / Path(where).expanduser()}")
+    """By its hash, and by where the work folder lies now."""
+    return f"adapter:{fitted.folder / 'model'}@{mark_of(str(fitted.result['model']))}"

@@ -44,7 +44,7 @@ def tokenised(example: Example, template: ChatTemplate, cutoff: int) -> Tokens:
     for count, at in enumerate(weighted):
         prompt = template.prompt(messages[:at])
         reply = template.reply(whole, prompt)
-        _check(messages[at], reply, template)
+        _check(messages[at], at, reply, template)
         if len(prompt) + len(reply) > cutoff:
             return Tokens(whole[:end], weights[:end], count, len(weighted) - count)
         end = len(prompt) + len(reply)
@@ -58,11 +58,11 @@ def _text(text: str, template: ChatTemplate, cutoff: int) -> Tokens:
     return Tokens(kept, [1.0] * len(kept), 1, len(ids) > len(kept))
 
 
-def _check(message: Message, reply: Sequence[int], template: ChatTemplate) -> None:
+def _check(message: Message, at: int, reply: Sequence[int], template: ChatTemplate) -> None:
     """That the reply's tokens say what the message says, but for white space at its ends and the form of its characters."""
     if _plain(template.said(reply[:-1])) != _plain(message.content):
         raise TemplateError(
-            f"{template.name}: its chat template does not write a reply as it was made: {message.content!r}"
+            f"{template.name}: its chat template does not write a reply as it was made: message {at + 1} of the example"
         )
 
 

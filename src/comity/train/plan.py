@@ -21,7 +21,7 @@ from comity.models.protocol import Timeouts
 from comity.models.steady import Retries
 from comity.run.plan import JudgePlan, PlanError, PolicyPlan, TaskSet
 from comity.train.nano import NanoSpec
-from comity.train.reward import TOP, RewardPlan
+from comity.train.reward import OUTCOMES, TOP, RewardPlan
 from comity.train.settings import FitPlan
 from comity.world.environment import Limits
 from comity.world.record import Record, Slug
@@ -141,7 +141,8 @@ class Expert(Record):
     """Of each player and task, how many partners and seats are drawn; all unless given."""
     repeats: int = Field(default=1, ge=1)
     imported: str | None = None
-    """Instead of players: episodes in the store whose source begins so, such as `CaSiNo`."""
+    """Instead of players: episodes in the store whose source begins so, such as `CaSiNo`. Of judged dimensions they have what `comity judge`
+    gave them before; the plan's judges read what is played."""
 
     @model_validator(mode="after")
     def _somebody(self) -> Self:
@@ -213,6 +214,8 @@ class Testing(Record):
 
     partners: Mapping[Slug, PolicyPlan] = Field(min_length=1)
     """The pool that nothing was learned from or against."""
+    dev_partners: Mapping[Slug, PolicyPlan] = Field(default_factory=dict)
+    """The pool with `--split dev`: others than `partners`, which would be tuned against."""
     settings: tuple[Setting, ...] = Field(default=SETTINGS, min_length=1)
     """Against whom, and how replies are decoded; see `SETTINGS`."""
     reference: Mapping[Slug, PolicyPlan] = Field(default_factory=dict)
@@ -281,19 +284,31 @@ class TrainPlan(Record):
             )
         if self.reward.judged and not self.judges:
             raise ValueError(
-                f"the reward asks for {', '.join(self.reward.judged)}, which only a judge gives; add [[judges]]"
+                f"the reward asks for {', '.join(self.reward.judged)}, which only a judge gives: add [[judges]]; "
+                f"rules give {', '.join(OUTCOMES)}"
             )
         return self
 
     def _check_names(self) -> None:
         """Everybody who is measured or met has a name of their own: results are told apart by names."""
-        names = [*self.policies, *self.test.reference, *self.test.partners]
+        names = [*self.policies, *self.test.reference, *self.test.partners, *self.test.dev_partners]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(
-                f"{', '.join(twice)}: steps, test.reference and test.partners need different names, and none of them {BASE!r}"
+                f"{', '.join(twice)}: steps, test.reference, test.partners and test.dev_partners need different names, and none of them {BASE!r}"
             )
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds must differ: the same one is the same training")
+
+    def partners_on(self, split: str) -> Mapping[str, PolicyPlan]:
+        """The pool that policies meet on `dev` or `test`. Raises `PlanError` where tuning would be against the test's."""
+        if split != "dev":
+            return self.test.partners
+        if not self.test.dev_partners:
+            raise PlanError(
+                "test.dev_partners: who tunes against test.partners has spent them; name others, such as "
+                '{ mirror = { model = "negotiator:tit-for-tat" } }'
+            )
+        return self.test.dev_partners
 
     @property
     def policies(self) -> tuple[str, ...]:

@@ -9,13 +9,19 @@ from pathlib import Path
 import anyio
 from pydantic import JsonValue
 
+from comity.agents.styles import style_named
+from comity.models.budget import Budget, Meter, Spent
+from comity.models.prices import load_prices
+from comity.models.traffic import Traffic
+from comity.run.changes import told_judge
 from comity.run.execute import execute, first_failure, progress_of
-from comity.run.plan import Plan, PolicyPlan, TaskSet
-from comity.run.prepare import Prepared, prepare
+from comity.run.plan import JudgePlan, Plan, PolicyPlan, TaskSet
+from comity.run.players import Players
+from comity.run.prepare import Prepared, prepare, sum_of
 from comity.run.progress import Progress
 from comity.store import Store
 from comity.train.plan import TrainPlan
-from comity.train.work import TrainError
+from comity.train.work import TrainError, mark_of
 
 __all__ = ["Playground", "Watch"]
 
@@ -69,11 +75,69 @@ class Playground:
             timeouts=said.timeouts,
             retries=said.retries,
             patience=said.patience,
-            budget=said.budget,
         )
+
+    def settled(
+        self,
+        players: Mapping[str, PolicyPlan],
+        *,
+        weights: str | None = None,
+        own: str = "",
+        judges: Sequence[JudgePlan] = (),
+    ) -> dict[str, JsonValue]:
+        """Who plays and who judges, by what decides what they say: weights, prompts, rubrics by their hashes. For a stage's inputs, so that
+        nothing counts as done that was done by others under the same names.
+
+        Args:
+            weights: of the policy that learns, by their specification; where they lie is left out.
+            own: what that policy is called among the players.
+        """
+        plan = Plan(name="settled", policies=players, judges=tuple(judges))
+        settled = Players(plan, self.base, Traffic(Meter(Budget(), load_prices())), conversations=1)
+        others = {label for label in players if not (weights and label == own)}
+        try:
+            told: dict[str, JsonValue] = {
+                label: settled.agent(label).policy.model_dump(mode="json", exclude_none=True) for label in others
+            }
+            judging: list[JsonValue] = [told_judge(judge) for judge in settled.judges()]
+        finally:
+            anyio.run(settled.aclose)
+        if weights:
+            told[own] = self._told_own(players[own], weights)
+        return {"players": told, "judges": judging}
+
+    def _told_own(self, player: PolicyPlan, weights: str) -> dict[str, JsonValue]:
+        said = player.model_dump(mode="json", exclude={"model", "adapter"}, exclude_none=True)
+        prompts = style_named(player.style or self.plan.policy.style).template
+        return {
+            **said,
+            "weights": mark_of(weights),
+            "through": self.plan.policy.through,
+            "style": prompts.label,
+            "prompt_hash": prompts.hash,
+        }
+
+    def left_of_budget(self, run: str = "") -> Budget:
+        """What of the plan's budget its other runs in the store have left. Raises `TrainError` where that is nothing."""
+        said = self.plan.budget
+        if not said.is_set:
+            return said
+        ids = [each.id for each in self.store.runs() if each.id.startswith(f"{self.plan.name}.") and each.id != run]
+        spent = sum((sum_of(self.store.spent(id_).values()) for id_ in ids), Spent())
+        left = {
+            "calls": said.calls and said.calls - spent.calls,
+            "tokens": said.tokens and said.tokens - spent.tokens,
+            "money": said.money and said.money - spent.cost,
+        }
+        if gone := [name for name, value in left.items() if value is not None and value <= 0]:
+            raise TrainError(
+                f"the plan's budget of {' and '.join(gone)} is spent by its {len(ids):,} runs; raise [budget], and the same command goes on"
+            )
+        return Budget.model_validate(left)
 
     def play(self, plan: Plan) -> dict[str, JsonValue]:
         """Play the run to its end, or on to it, and say what it came to. Raises `TrainError` where it did not get there."""
+        plan = plan.model_copy(update={"budget": self.left_of_budget(plan.name)})
         prepared = prepare(plan, self.store, self.base)
         turns = prepared.estimate().turns / max(1, len(prepared.jobs))
         progress = progress_of(prepared)

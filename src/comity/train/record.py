@@ -113,23 +113,24 @@ def _policies(trained: Trained, name: str) -> dict[str, JsonValue]:
 
 
 def _lineage(lineage: Lineage) -> dict[str, JsonValue]:
-    stages = [
-        {
-            "stage": s.folder.parent.name,
-            "folder": s.folder.name,
-            "digest": s.digest,
-            "code_version": s.code_version,
-            "inputs": _short(s.inputs),
-            "result": cast("JsonValue", s.result),
-        }
-        for s in lineage.stages
-    ]
+    stages = [{**_traced(s), "result": cast("JsonValue", s.result)} for s in lineage.stages]
     return {
         "model": lineage.model,
         "begins_from": lineage.begin or None,
         "stages": cast("JsonValue", stages),
         "learned_from": cast("JsonValue", [list(each.values()) for each in learned_from(lineage)]),
         "learned_from_columns": ["episode", "seat", "events", "part", "reward", "rank", "why"],
+    }
+
+
+def _traced(done: Done) -> dict[str, JsonValue]:
+    """Where a number comes from: the stage's folder in the work folder, what it was made of, and by which code."""
+    return {
+        "stage": done.folder.parent.name,
+        "folder": done.folder.name,
+        "digest": done.digest,
+        "code_version": done.code_version,
+        "inputs": _short(done.inputs),
     }
 
 
@@ -147,6 +148,7 @@ def _results(trained: Trained, name: str) -> dict[str, JsonValue]:
     return {
         "games": {setting: _means(mine, setting) for setting in mine[0].games},
         "costs": {of: {str(e.seed): _told(e.costs[of]) for e in mine} for of in mine[0].costs},
+        "stages": {str(e.seed): [_traced(done) for done in (*e.games.values(), *e.costs.values())] for e in mine},
     }
 
 

@@ -26,7 +26,7 @@ TOP = 10.0
 
 OUTCOMES = ("gain", "surplus", "agreed", "efficiency", "pareto")
 """What rules can reward: the seat's points between the least and the most that any result gives it; its part of what was won by the deal,
-0 without one; whether there was a deal; all points together over the most there could have been; whether nobody could have had more without another's loss."""
+0 without one, and for one that is worse than none; whether there was a deal; all points together over the most there could have been; whether nobody could have had more without another's loss."""
 
 
 class RewardPlan(Record):
@@ -122,7 +122,8 @@ class _Reading:
             case "gain":
                 value = gain_of(self.kept.episode, outcome, seat)
             case "surplus":
-                value = outcome.surplus[seat] if outcome.surplus else (0.0 if isinstance(payoff, Deal) else None)
+                closed = isinstance(payoff, Deal) and outcome.status != "agreed"
+                value = outcome.surplus[seat] if outcome.surplus else (0.0 if closed else None)
             case "agreed":
                 value = outcome.status == "agreed" if isinstance(payoff, Deal) else None
             case "efficiency":

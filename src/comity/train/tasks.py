@@ -8,6 +8,9 @@ that repeats one of an earlier is passed over for the next that is drawn. Scenar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
+
+from pydantic import JsonValue
 
 from comity.generate.cast_files import write_cast
 from comity.library import load_library
@@ -17,12 +20,15 @@ from comity.run.tasks import tasks_of
 from comity.store import Store
 from comity.train.guard import game_of, guard
 from comity.train.plan import Split, TrainPlan
+from comity.train.work import Json, Work
 from comity.world.record import content_hash
 from comity.world.scenarios import Scenario
 from comity.world.tasks import Task
 
 __all__ = ["Chosen", "choose_tasks"]
 
+_GAMES = "games"
+"""The library's folder in the stage's own."""
 _DRAWS, _MORE = 2, 16
 """So many times as many games are drawn as are wanted, and some more, to find those that repeat no other."""
 
@@ -40,18 +46,18 @@ class Chosen:
         return {task.id: content_hash(task) for task in self.tasks}
 
 
-def choose_tasks(plan: TrainPlan, folder: Path, store: Store, base: Path) -> dict[str, Chosen]:
+def choose_tasks(plan: TrainPlan, work: Work, store: Store, base: Path) -> dict[str, Chosen]:
     """The tasks of every split, by its name. Raises `PlanError`, and `Overlap` where two splits share what they must not.
 
     Args:
-        folder: where fresh games are written; what is there already is left as it is.
+        work: where fresh games are written.
         base: the folder from which the plan's relative sources are seen.
     """
     splits = {name: split for name in ("train", "dev", "test") if (split := getattr(plan.tasks, name)) is not None}
     known: set[str] = set()
     found: dict[str, Chosen] = {}
     for name, split in splits.items():
-        found[name] = _fresh(name, split, folder / name, known) if split.fresh else _there(split, store, base)
+        found[name] = _fresh(name, split, work, known) if split.fresh else _there(split, store, base)
         known |= {game for task in found[name].tasks if (game := game_of(task.scenario))}
     guard(plan, {name: chosen.tasks for name, chosen in found.items()})
     return found
@@ -64,18 +70,21 @@ def _there(split: Split, store: Store, base: Path) -> Chosen:
     return Chosen(tasks_of(named, store, base), named)
 
 
-def _fresh(name: str, split: Split, folder: Path, known: set[str]) -> Chosen:
-    scenarios = [
-        scenario for kind, wanted in split.fresh.items() for scenario in _new(name, kind, wanted, split, known)
-    ]
-    ids = set(write_cast(folder, scenarios, casts=split.casts, seed=split.seed))
-    there = load_library(folder).tasks
-    tasks = tuple(task for task in there if task.id in ids)
-    if len(tasks) < len(there):
+def _fresh(name: str, split: Split, work: Work, known: set[str]) -> Chosen:
+    def make(folder: Path) -> Json:
+        drawn = [each for kind, wanted in split.fresh.items() for each in _new(name, kind, wanted, split, known)]
+        ids = write_cast(folder / _GAMES, drawn, casts=split.casts, seed=split.seed)
+        return {"tasks": cast("JsonValue", list(ids))}
+
+    inputs: dict[str, JsonValue] = {"split": split.model_dump(mode="json"), "others": cast("JsonValue", sorted(known))}
+    done = work.stage("tasks", name, inputs, make)
+    source = done.folder / _GAMES
+    tasks = load_library(source).tasks
+    if sorted(task.id for task in tasks) != sorted(cast("list[str]", done.result["tasks"])):
         raise PlanError(
-            f"{folder} holds tasks that this plan did not make; move the folder away, and they are made anew"
+            f"{source} does not hold the tasks that were made there; remove {done.folder} to make them anew"
         )
-    return Chosen(tasks, TaskSet(source=str(folder.resolve())))
+    return Chosen(tasks, TaskSet(source=str(source.resolve())))
 
 
 def _new(name: str, kind: str, wanted: int, split: Split, known: set[str]) -> Sequence[Scenario]:

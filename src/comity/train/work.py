@@ -6,17 +6,19 @@ one beside the old. It counts as done once `done.json` is there, which is writte
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from filelock import FileLock, Timeout
 from pydantic import JsonValue
 
 from comity._version import code_version
 from comity.train.folders import FolderError
 
-__all__ = ["STAGES", "Done", "NotDone", "TrainError", "Work", "write_whole"]
+__all__ = ["STAGES", "Done", "NotDone", "TrainError", "Work", "mark_of", "write_whole"]
 
 STAGES = ("tasks", "collect", "filter", "examples", "fit", "evaluate")
 """In order."""
@@ -56,6 +58,18 @@ class Work:
     def __init__(self, root: Path, *, stages: Collection[str] = STAGES, note: Callable[[str], None]) -> None:
         self.root, self.stages, self.note = root, frozenset(stages), note
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While it is worked in. Raises `TrainError` where another process does: both would make the same, one over the other."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.root / ".lock", timeout=0):
+                yield
+        except Timeout:
+            raise TrainError(
+                f"{self.root} is worked in by another process; wait for it, or give another folder: --into"
+            ) from None
+
     def stage(self, stage: str, label: str, inputs: Json, do: Callable[[Path], Json]) -> Done:
         """What `do` makes of the inputs in the folder that it is given, or has made of them before.
 
@@ -64,7 +78,8 @@ class Work:
         digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
         folder = self.root / stage / f"{label}-{digest[:10]}"
         if (kept := _read(folder / "done.json")) is not None:
-            self.note(f"{stage} {label}: done before ({folder})")
+            other = "" if kept["code_version"] == code_version() else f" by code {kept['code_version']}"
+            self.note(f"{stage} {label}: done before{other} ({folder})")
             return Done(folder, digest, inputs, cast("Json", kept["result"]), str(kept["code_version"]))
         if stage not in self.stages:
             raise NotDone(f"{stage} {label} has not been done with this plan; do it first: --stages {stage}")
@@ -88,6 +103,11 @@ class Work:
                 f"{stage} {label}: {error.filename or folder} cannot be written ({error.strerror}); what was done is kept, and the same command goes on"
             ) from error
         return Done(folder, digest, inputs, result, code_version())
+
+
+def mark_of(model: str) -> str:
+    """What tells weights apart, wherever they lie: the hash in their specification, `adapter:PATH@HASH`."""
+    return model.rpartition("@")[2]
 
 
 def write_whole(path: Path, value: JsonValue | Json) -> None:
