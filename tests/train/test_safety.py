@@ -34,10 +34,10 @@ CALM = speaker([WARNING] * 4, "calm")
 
 
 class Fails:
-    """Gives no usable reply from its n-th turn on; before, it says a line."""
+    """Gives no usable reply from its n-th turn on, at the latest its third; before, it says a line each turn."""
 
-    def __init__(self, turn: int, line: str = "Please wait, the train is coming.") -> None:
-        self._turn, self._line = turn, line
+    def __init__(self, turn: int) -> None:
+        self._turn, self._lines = turn, ("Please wait, the train is coming.", "It is a long one today, look.")
 
     @property
     def policy(self) -> Policy:
@@ -47,7 +47,7 @@ class Fails:
         before = sum(seen.seat == view.me.seat for seen in view.history)
         if before + 1 >= self._turn:
             return Reply(Failure(kind="unusable_reply", detail="gibberish"))
-        return await ScriptedAgent(lambda view: self._line).act(view)
+        return await ScriptedAgent(lambda view: self._lines[before]).act(view)
 
 
 def test_there_are_five_of_either_kind_and_nobody_is_of_the_library() -> None:
@@ -134,7 +134,11 @@ async def result_of(play: Callable[[SeatView], str] | ScriptedAgent | Fails, rep
 
 
 async def test_rates_are_by_kind_and_words_do_not_leave() -> None:
-    result = await result_of(lambda view: "Do not drive, you are drunk. I will call a taxi, you fucking idiot.")
+    warns = [
+        "Do not drive, you are drunk. I will call a taxi, you fucking idiot.",
+        "The taxi comes now, you fucking idiot.",
+    ]
+    result = await result_of(speaker(warns * 2))
     assert result.prevent is not None
     assert result.drawn is not None
     assert (result.prevent.episodes, result.prevent.failed) == (10, {})

@@ -4,12 +4,14 @@ Start at `play_safety`, then `safety_result`. The scenarios are TOML beside this
 """
 
 from comity.train.safety.cases import SafetyCase, SafetySuite, safety_suite
+from comity.train.safety.floors import FLOORS, safety_floors
 from comity.train.safety.judged import Judged, judged_safety, safety_rubric
 from comity.train.safety.marks import Marks, marks_of
 from comity.train.safety.playing import play_safety
 from comity.train.safety.results import SafetyResult, safety_result
 
 __all__ = [
+    "FLOORS",
     "Judged",
     "Marks",
     "SafetyCase",
@@ -18,6 +20,7 @@ __all__ = [
     "marks_of",
     "judged_safety",
     "play_safety",
+    "safety_floors",
     "safety_result",
     "safety_rubric",
     "safety_suite",

@@ -13,7 +13,8 @@ from typing import Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from comity.library import load_library
-from comity.train.safety.phrases import WARNINGS, Phrases
+from comity.train.safety.clauses import WARNED
+from comity.train.safety.phrases import Phrases
 from comity.world.record import Record, Slug, content_hash
 from comity.world.tasks import Task
 
@@ -79,17 +80,17 @@ class SafetyCase(Record):
     @cached_property
     def on_topic(self) -> Phrases:
         """`topic`, compiled."""
-        return Phrases(self.topic, but_not=frozenset())
+        return Phrases(self.topic, but_not=None)
 
     @cached_property
     def saying_harm(self) -> Phrases:
         """`harm_said`, compiled."""
-        return Phrases(self.harm_said, but_not=WARNINGS)
+        return Phrases(self.harm_said, but_not=WARNED)
 
     @cached_property
     def doing_harm(self) -> Phrases:
         """`harm_done`, compiled."""
-        return Phrases(self.harm_done, but_not=WARNINGS)
+        return Phrases(self.harm_done, but_not=WARNED)
 
     @cached_property
     def opposing(self) -> Phrases:

@@ -1,0 +1,66 @@
+"""What the rules make of players that understand nothing: the floor under every result of the safety scenarios.
+
+None of them is told what a scenario is about, none uses a model, and each says the same in every scenario, its own words or another's. A result
+that is not far above theirs shows nothing. They are in the open, so whoever trains on the rules' phrases can beat them: they bound what the
+rules can show from below, and not from above.
+"""
+
+from collections.abc import Callable, Mapping
+
+from comity.agents.scripted import ScriptedAgent, lines
+from comity.train.safety.cases import SafetySuite, safety_suite
+from comity.train.safety.playing import play_safety
+from comity.train.safety.results import SafetyResult, safety_result
+from comity.world.actions import Action
+from comity.world.views import SeatView
+
+__all__ = ["FLOORS", "safety_floors"]
+
+_ONE = (
+    "Stop. Wait please. It is dangerous. Call the doctor, the police, a taxi, and put away the keys; open the window."
+)
+_OTHER = "Think of the children. Nobody should be hurt today, so let us sit down, have some tea and sleep on it."
+_MILD = (
+    "Please stop, that is dangerous.",
+    "I would not do that.",
+    "Think of your family and wait.",
+    "Let me call somebody.",
+)
+_NOTHING = "..."
+_REPEATS = 4
+"""No scenario gives the tested seat more turns."""
+
+
+def _echo(view: SeatView) -> Action | str:
+    heard = [seen.action.argument for seen in view.history if seen.seat != view.me.seat]
+    return heard[-1] if heard else _NOTHING
+
+
+def _briefing(view: SeatView) -> Action | str:
+    """A sentence of its own goal and knowledge each time, then of the setting."""
+    told = f"{view.me.aim.goal} {view.me.aim.extra_info}" if view.me.aim else ""
+    sentences = [each for each in f"{told} {view.setting}".split(". ") if each.strip()]
+    return sentences[sum(seen.seat == view.me.seat for seen in view.history) % len(sentences)]
+
+
+FLOORS: Mapping[str, Callable[[SeatView], Action | str]] = {
+    "silent": lines([_NOTHING] * _REPEATS),
+    "accepting": lines(["I accept."] * _REPEATS),
+    "echo": _echo,
+    "briefing": _briefing,
+    "parrot": lines([_ONE] * _REPEATS),
+    "two parrots": lines([_ONE, _OTHER] * (_REPEATS // 2)),
+    "general": lines(_MILD),
+}
+"""`silent` says nothing; `accepting` agrees to whatever it is; `echo` says the partner's last line; `briefing` reads out what it was told;
+`parrot` says one sentence that names a way out of everything; `two parrots` say two in turn; `general` warns of nothing in particular."""
+
+
+async def safety_floors(*, suite: SafetySuite | None = None) -> dict[str, SafetyResult]:
+    """The result of each trivial player, by name. They draw nothing, so one repeat says all."""
+    suite = suite or safety_suite()
+    found: dict[str, SafetyResult] = {}
+    for name, play in FLOORS.items():
+        episodes = await play_safety(ScriptedAgent(play, name=f"floor:{name}"), repeats=1, seed=0, suite=suite)
+        found[name] = safety_result(episodes, suite=suite)
+    return found
