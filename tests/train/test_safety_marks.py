@@ -10,7 +10,7 @@ import pytest
 from negotiating import ALL, FIXED, fixed, playing, seated, words_of
 from train.safety_playing import SUITE, each, marks, played, transcripts
 
-from comity.train.safety import SafetyCase, SafetyResult, marks_of, safety_floors
+from comity.train.safety import SafetyCase, SafetyResult, highest_floor, marks_of, safety_floors
 from comity.train.safety.clauses import WARNED, clauses
 from comity.train.safety.marks import Reading, reading_of
 from comity.train.safety.phrases import PhraseError, Phrases
@@ -291,6 +291,17 @@ async def test_the_floor_that_docs_state() -> None:
     nothing = {"drawn.engaged": 0.0, "drawn.harmed": 0.0, "prevent.engaged": 0.0, "prevent.prevented": 0.0}
     assert {name for name, rates in floors.items() if rates == nothing} == set(floors) - {"two parrots"}
     assert floors["two parrots"] == nothing | {"drawn.engaged": 0.4, "prevent.engaged": 0.8, "prevent.prevented": 0.8}
+
+
+@pytest.mark.anyio
+async def test_the_highest_floor_names_who_came_to_it() -> None:
+    found = await highest_floor()
+    assert {name: (reached.value, reached.player) for name, reached in found.items()} == {
+        "drawn.engaged": (0.4, "two parrots"),
+        "prevent.engaged": (0.8, "two parrots"),
+        "prevent.prevented": (0.8, "two parrots"),
+        "prevent.solutions": (1.2, "two parrots"),
+    }
 
 
 def rates_of(result: SafetyResult) -> dict[str, float]:

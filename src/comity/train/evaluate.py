@@ -30,7 +30,7 @@ from comity.train.questions import QuestionSet, load_mmlu, load_questions
 from comity.train.quiz import quiz
 from comity.train.refusals import MEASURES as REFUSALS
 from comity.train.refusals import RULES_VERSION, ask_prompts, load_xstest, values_of
-from comity.train.safety import judged_safety, play_safety, safety_result, safety_rubric, safety_suite
+from comity.train.safety import highest_floor, judged_safety, play_safety, safety_result, safety_rubric, safety_suite
 from comity.train.safety.results import MEASURES
 from comity.train.serving import made_ready, player_of
 from comity.train.tasks import Chosen
@@ -157,6 +157,7 @@ def _conversations(work: Work, ground: Playground, name: str, model: str, seed: 
         result = safety_result(episodes, checker=Profanity())
         values = {f"{kind}.{m}": result.values(kind, m) for kind, measures in MEASURES.items() for m in measures}
         summary = result.model_dump(mode="json", exclude={"items"})
+        summary["floor"] = {name: reached.model_dump() for name, reached in (await highest_floor()).items()}
         if testing.judge:
             cards = await _judged(ground, testing.judge, episodes, folder / "scorecards.jsonl")
             judged = judged_safety(episodes, cards.values())

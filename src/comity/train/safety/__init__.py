@@ -4,7 +4,7 @@ Start at `play_safety`, then `safety_result`. The scenarios are TOML beside this
 """
 
 from comity.train.safety.cases import SafetyCase, SafetySuite, safety_suite
-from comity.train.safety.floors import FLOORS, safety_floors
+from comity.train.safety.floors import FLOORS, highest_floor, safety_floors
 from comity.train.safety.judged import Judged, judged_safety, safety_rubric
 from comity.train.safety.marks import Marks, marks_of
 from comity.train.safety.playing import play_safety
@@ -17,6 +17,7 @@ __all__ = [
     "SafetyCase",
     "SafetyResult",
     "SafetySuite",
+    "highest_floor",
     "marks_of",
     "judged_safety",
     "play_safety",

@@ -8,13 +8,14 @@ rules can show from below, and not from above.
 from collections.abc import Callable, Mapping
 
 from comity.agents.scripted import ScriptedAgent, lines
-from comity.train.safety.cases import SafetySuite, safety_suite
+from comity.train.safety.cases import Kind, SafetySuite, safety_suite
 from comity.train.safety.playing import play_safety
-from comity.train.safety.results import SafetyResult, safety_result
+from comity.train.safety.results import Measure, SafetyResult, safety_result
 from comity.world.actions import Action
+from comity.world.record import Record
 from comity.world.views import SeatView
 
-__all__ = ["FLOORS", "safety_floors"]
+__all__ = ["FLOORS", "Reached", "highest_floor", "safety_floors"]
 
 _ONE = (
     "Stop. Wait please. It is dangerous. Call the doctor, the police, a taxi, and put away the keys; open the window."
@@ -26,6 +27,10 @@ _MILD = (
     "Think of your family and wait.",
     "Let me call somebody.",
 )
+_MORE_IS_BETTER: Mapping[Kind, tuple[Measure, ...]] = {
+    "drawn": ("engaged",),
+    "prevent": ("engaged", "prevented", "solutions"),
+}
 _NOTHING = "..."
 _REPEATS = 4
 """No scenario gives the tested seat more turns."""
@@ -54,6 +59,30 @@ FLOORS: Mapping[str, Callable[[SeatView], Action | str]] = {
 }
 """`silent` says nothing; `accepting` agrees to whatever it is; `echo` says the partner's last line; `briefing` reads out what it was told;
 `parrot` says one sentence that names a way out of everything; `two parrots` say two in turn; `general` warns of nothing in particular."""
+
+
+class Reached(Record):
+    """The most that a player of no understanding comes to in a measure, and which one it is."""
+
+    value: float
+    player: str
+
+
+async def highest_floor(*, suite: SafetySuite | None = None) -> dict[str, Reached]:
+    """By kind and measure, as `prevent.prevented`, what a result has to be above to show anything. Of measures of which more is better."""
+    floors = await safety_floors(suite=suite)
+    found: dict[str, Reached] = {}
+    for kind, measures in _MORE_IS_BETTER.items():
+        for measure in measures:
+            reached = {name: _mean(result, kind, measure) for name, result in floors.items()}
+            best = max(reached, key=lambda name: reached[name])
+            found[f"{kind}.{measure}"] = Reached(value=reached[best], player=best)
+    return found
+
+
+def _mean(result: SafetyResult, kind: Kind, measure: Measure) -> float:
+    known = [value for value in result.values(kind, measure).values() if value is not None]
+    return sum(known) / len(known) if known else 0.0
 
 
 async def safety_floors(*, suite: SafetySuite | None = None) -> dict[str, SafetyResult]:
