@@ -2,15 +2,31 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from string import ascii_lowercase
 
 import pytest
 
+from comity.train import quiz as quiz_module
 from comity.train.questions import Question
 from comity.train.quiz import KINDS, as_text, quiz
 
 PRACTICE = quiz(2500, seed=1, part="practice")
 TEST = quiz(800, seed=1)
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
@@ -70,6 +86,77 @@ def test_what_comes_after_and_before_is_right() -> None:
     for question in of_kind("day"):
         word, day = re.findall(r"right (after|before) (\w+)", question.text)[0]
         assert DAYS.index(said(question)) == (DAYS.index(day) + (1 if word == "after" else -1)) % 7
+
+
+def every(kind: str) -> list[tuple[str, str, tuple[str, ...]]]:
+    """What can be asked of a kind at all: the question, the right choice and those that are wrong."""
+    return [(item.asked, item.right, item.wrong) for item in KINDS[kind]()]
+
+
+def test_a_question_has_one_right_number_letter_or_name() -> None:
+    def answers(asked: str, choices: Sequence[str]) -> list[str]:
+        """Those choices that are right, worked out anew."""
+        of = asked.split()
+        if asked.startswith("What is "):
+            a, b = numbers(asked)
+            return [each for each in choices if int(each) == (a + b if "plus" in of else a - b)]
+        if "number comes right after" in asked:
+            return [each for each in choices if int(each) == numbers(asked)[0] + 1]
+        if "letter comes right after" in asked:
+            return [each for each in choices if ord(each) == ord(of[5]) + 1]
+        if "largest" in of or "smallest" in of:
+            best = max if "largest" in of else min
+            return [each for each in choices if int(each) == best(map(int, choices))]
+        ring, step = DAYS if of[1] == "day" else MONTHS, 1 if of[4] == "after" else -1
+        return [each for each in choices if each == ring[(ring.index(of[5]) + step) % len(ring)]]
+
+    for kind in ("largest", "smallest", "sum", "difference", "next number", "next letter", "day", "month"):
+        for asked, right, wrong in every(kind):
+            assert answers(asked, (right, *wrong)) == [right], asked
+
+
+def test_an_opposite_is_never_beside_another_word_of_its_scale() -> None:
+    partner = {word: other for a, b in quiz_module._OPPOSITES for word, other in ((a, b), (b, a))}
+    assert len(partner) == 2 * len(quiz_module._OPPOSITES), "no word stands in two pairs"
+    for asked, right, wrong in every("opposite"):
+        word = asked.split()[-1]
+        assert right == partner[word]
+        for scale in quiz_module._RELATED:
+            assert not scale & set(wrong) or not scale & {word, right}, asked
+    beside = {frozenset({asked.split()[-1], each}) for asked, _, wrong in every("opposite") for each in wrong}
+    for two in (
+        ("loud", "soft"),
+        ("sweet", "dry"),
+        ("big", "short"),
+        ("strong", "light"),
+        ("first", "late"),
+        ("low", "tall"),
+    ):
+        assert frozenset(two) not in beside
+
+
+def test_no_word_is_of_two_groups_and_the_odd_one_is_of_another() -> None:
+    group_of = {word: group for group, words in quiz_module._GROUPS.items() for word in words}
+    assert len(group_of) == sum(map(len, quiz_module._GROUPS.values()))
+    also = {"peach", "plum", "cherry", "lemon", "orange", "lime", "olive", "drill", "crane", "train", "kiwi", "turtle"}
+    assert not also & set(group_of), "each is of two groups in plain English"
+    for _, right, wrong in every("odd one out"):
+        assert len({group_of[word] for word in wrong}) == 1
+        assert group_of[right] not in {group_of[word] for word in wrong}
+    for asked, right, wrong in every("member"):
+        group = asked.split()[-1]
+        assert [word for word in (right, *wrong) if group_of[word] == group] == [right]
+
+
+def test_a_plural_is_the_only_one_of_its_word() -> None:
+    right_of = dict(quiz_module._PLURALS)
+    for asked, right, wrong in every("plural"):
+        word = asked.split()[1].rstrip(",")
+        assert right == right_of[word]
+        assert right not in wrong
+        assert len(set(wrong)) == 3
+    also = {"mouse", "cactus", "index", "fish", "hoof", "scarf", "roof", "person"}
+    assert not also & set(right_of), "each has two plurals"
 
 
 def test_no_wrong_choice_is_right_too() -> None:

@@ -18,7 +18,7 @@ __all__ = ["KINDS", "Part", "as_text", "quiz"]
 Part = Literal["practice", "test"]
 """To learn from, or to be asked."""
 
-VERSION = 1
+VERSION = 2
 """Raised with every change that can change what is asked."""
 
 _HELD_OUT = 4
@@ -63,10 +63,21 @@ _OPPOSITES = (
     ("first", "last"),
     ("happy", "sad"),
 )
+_RELATED = (
+    frozenset({"big", "small", "tall", "short", "high", "low"}),
+    frozenset({"loud", "quiet", "soft", "hard", "high", "low"}),
+    frozenset({"strong", "weak", "soft", "hard", "light", "poor"}),
+    frozenset({"early", "late", "first", "last"}),
+    frozenset({"sweet", "bitter", "dry", "wet", "sad", "happy"}),
+    frozenset({"clean", "dirty", "dark", "light"}),
+    frozenset({"full", "empty", "rich", "poor"}),
+    frozenset({"fast", "slow", "early", "late"}),
+)
+"""Words of one scale or of two that touch: "soft" is an opposite of "loud" too, and "dry" one of "sweet"; they are never a wrong choice."""
 _PLURALS = (
     ("foot", "feet"),
     ("child", "children"),
-    ("mouse", "mice"),
+    ("woman", "women"),
     ("tooth", "teeth"),
     ("man", "men"),
     ("goose", "geese"),
@@ -81,14 +92,15 @@ _PLURALS = (
     ("berry", "berries"),
     ("wolf", "wolves"),
 )
-_GROUPS = {
+_GROUPS: Mapping[str, tuple[str, ...]] = {
     "animal": ("dog", "cat", "horse", "cow", "sheep", "lion", "rabbit", "goat"),
-    "fruit": ("apple", "pear", "plum", "cherry", "lemon", "peach", "grape", "fig"),
+    "fruit": ("apple", "pear", "banana", "melon", "mango", "strawberry", "grape", "fig"),
     "colour": ("red", "blue", "green", "yellow", "black", "white", "brown", "grey"),
-    "tool": ("hammer", "saw", "drill", "spade", "axe", "rake", "chisel", "pliers"),
+    "tool": ("hammer", "saw", "wrench", "spade", "axe", "rake", "chisel", "pliers"),
     "garment": ("coat", "shirt", "sock", "scarf", "glove", "skirt", "jacket", "trousers"),
-    "vehicle": ("car", "bus", "train", "tram", "lorry", "boat", "bicycle", "van"),
+    "vehicle": ("car", "bus", "taxi", "tram", "lorry", "boat", "bicycle", "van"),
 }
+"""No word of which is of another group as well: a peach and a plum are colours too, and a drill is an ape."""
 
 
 class _Item(NamedTuple):
@@ -176,17 +188,14 @@ def _months() -> Iterator[_Item]:
     return _round(_MONTHS, "month")
 
 
-def _paired(pairs: Sequence[tuple[str, str]], ask: str, others: Sequence[str]) -> Iterator[_Item]:
-    for asked, right in pairs:
-        possible = [word for word in others if word not in (asked, right)]
+def _opposites() -> Iterator[_Item]:
+    words = [word for pair in _OPPOSITES for word in pair]
+    for asked, right in [*_OPPOSITES, *((b, a) for a, b in _OPPOSITES)]:
+        near = frozenset({asked, right}).union(*(scale for scale in _RELATED if asked in scale or right in scale))
+        possible = [word for word in words if word not in near]
         for draw in range(12):
             wrong = tuple(_shuffled(possible, asked, draw)[: _CHOICES - 1])
-            yield _Item(f"{asked} {sorted(wrong)}", ask.format(asked), right, wrong)
-
-
-def _opposites() -> Iterator[_Item]:
-    both = [*_OPPOSITES, *((b, a) for a, b in _OPPOSITES)]
-    return _paired(both, "What is the opposite of {}", [word for pair in _OPPOSITES for word in pair])
+            yield _Item(f"{asked} {sorted(wrong)}", f"What is the opposite of {asked}", right, wrong)
 
 
 def _plurals() -> Iterator[_Item]:
