@@ -6,7 +6,7 @@ from torch import Tensor
 
 from comity.models.in_process.attention import Step, Unsupported, attend
 
-SHAPES = [(2, 3, 32), (3, 3, 64), (6, 1, 32), (2, 2, 16), (4, 4, 128), (1, 4, 24)]
+SHAPES = [(2, 3, 32), (3, 3, 64), (6, 1, 32), (2, 2, 16), (4, 4, 128), (1, 4, 24), (5, 1, 30)]
 """Groups, heads in each, and the size of a head."""
 
 

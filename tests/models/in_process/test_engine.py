@@ -40,16 +40,16 @@ def held(folder: Path, asked: Request, schema: Schema = MOVE) -> Request:
     return dataclasses.replace(asked, matcher=grammars.matcher(schema))
 
 
-@pytest.fixture(params=["tiny", "nano"])
+@pytest.fixture(params=["tiny", "nano", "odd"])
 def folder(request: pytest.FixtureRequest) -> Path:
     found: Path = request.getfixturevalue(request.param)
     return found
 
 
-@pytest.fixture
-def two_threads() -> Iterator[None]:
-    torch.set_num_threads(2)
-    yield
+@pytest.fixture(params=[2, 3, 5])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    torch.set_num_threads(request.param)
+    yield request.param
     torch.set_num_threads(1)
 
 
@@ -105,11 +105,17 @@ def test_a_reply_is_bitwise_the_same_whether_its_prompt_was_kept(folder: Path) -
             assert same(again, fresh), (seed, earlier)
 
 
-def test_the_number_of_threads_changes_nothing(nano: Path, two_threads: None) -> None:
+def test_the_number_of_threads_changes_nothing_alone_or_in_company(nano: Path, threads: int) -> None:
     asked = request(prompt(33), Way(0.7, seed=3), 3)
-    two = reply_to(engine_of(nano, ends=False), asked)
+    several = reply_to(engine_of(nano, ends=False), asked)
+    answers = Answers()
+    others: dict[object, Request] = {at: request(prompt(70 + at, at), limit=2) for at in range(6)}
+    answers.run(engine_of(nano, ends=False), {"it": asked, **others})
+    among = answers.of["it"]
     torch.set_num_threads(1)
-    assert same(two, reply_to(engine_of(nano, ends=False), asked))
+    assert isinstance(among, Reply)
+    for reply in (several, among):
+        assert same(reply, reply_to(engine_of(nano, ends=False), asked))
 
 
 def test_other_seeds_give_other_replies(tiny: Path) -> None:
@@ -196,6 +202,31 @@ def test_only_so_many_rows_are_taken_as_there_is_memory_for(tiny: Path) -> None:
     assert most <= 3 * one_row  # the long one's own, which is taken alone
 
 
+@pytest.mark.parametrize(("limit", "window"), [(280, 512), (10_000, 300)])
+def test_rows_take_no_more_memory_however_long_their_replies_become(tiny: Path, limit: int, window: int) -> None:
+    four_rows = 4 * 320 * 2 * 2 * 2 * 16 * 4
+    engine = engine_of(tiny, ends=False, window=window, limits=Limits(row_bytes=four_rows, kept_bytes=0))
+    engine.add([request(prompt(20, at), limit=limit) for at in range(6)])
+    most, together = 0, set()
+    while engine.is_busy:
+        engine.step()
+        most = max(most, engine.bytes)
+        together.add(len(engine._under_way))
+    assert most == four_rows
+    assert max(together) == 4
+
+
+def test_after_one_that_took_more_than_there_is_others_are_together_again(tiny: Path) -> None:
+    four_rows = 4 * 64 * 2 * 2 * 2 * 16 * 4
+    engine = engine_of(tiny, ends=False, limits=Limits(row_bytes=four_rows, kept_bytes=0))
+    reply_to(engine, request(prompt(300), limit=2))
+    assert engine.bytes > four_rows
+    engine.add([request(prompt(20, at), limit=3) for at in range(4)])
+    engine.step()
+    assert len(engine._under_way) == 4
+    assert engine.bytes == four_rows
+
+
 def test_what_is_kept_of_prompts_is_bounded(tiny: Path) -> None:
     piece = 32 * 2 * 2 * 2 * 16 * 4
     engine, answers = engine_of(tiny, limits=Limits(kept_bytes=5 * piece)), Answers()
@@ -221,6 +252,40 @@ def test_scores_that_are_no_numbers_are_told_as_broken_weights(tmp_path: Path, t
             reply_to(engine, request([5, 6, 7]))
     finally:
         weights[7] = before
+
+
+@pytest.fixture
+def broken_word(tiny: Path) -> Iterator[int]:
+    """A token that the model reads as no number, and writes like any other."""
+    model = loaded(tiny).model
+    sound = model.get_input_embeddings()
+    broken = torch.nn.Embedding(512, 64)
+    broken.weight.data = sound.weight.data.clone()  # type: ignore[operator]
+    broken.weight.data[450] = torch.nan
+    model.set_input_embeddings(broken)
+    yield 450
+    model.set_input_embeddings(sound)
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_what_is_no_number_stays_with_whom_it_came_from(tiny: Path, broken_word: int, cancelled: bool) -> None:
+    def asked() -> dict[object, Request]:
+        return {at: request(prompt(9, at), limit=4 + at) for at in range(5)}
+
+    sound, answers = Answers(), Answers()
+    sound.run(engine_of(tiny, ends=False), asked())
+    engine, broken = engine_of(tiny, ends=False), request([*range(300, 360), broken_word, 9, 9], limit=300)
+    engine.add([broken])
+    engine.step()
+    broken.cancelled = cancelled
+    for _ in range(2):
+        answers.run(engine, asked())
+    assert answers.of.keys() == sound.of.keys()
+    for name, reply in answers.of.items():
+        expected = sound.of[name]
+        assert isinstance(expected, Reply)
+        assert isinstance(reply, Reply), name
+        assert same(reply, expected), name
 
 
 def test_a_schema_that_leaves_nothing_to_say_fails_alone(tiny: Path) -> None:

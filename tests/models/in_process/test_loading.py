@@ -147,6 +147,26 @@ def test_a_model_whose_memory_is_not_keys_and_values_is_refused_with_a_way_out(
         check(mixed, "somewhere")
 
 
+@pytest.mark.parametrize("kind", ["dynamic", "longrope"])
+def test_places_that_depend_on_the_longest_text_beside_are_refused(kind: str) -> None:
+    told = {"rope_type": kind, "rope_theta": 10000.0, "factor": 4.0}
+    factors = {"short_factor": [1.0] * 8, "long_factor": [4.0] * 8, "original_max_position_embeddings": 64}
+    model = random_model("Llama", rope_parameters=told | (factors if kind == "longrope" else {}))
+    with pytest.raises(
+        ModelNotFound, match=rf"here: with rope_type '{kind}' \(rope_parameters in config.json\).*serve it"
+    ):
+        check(model, "here")
+
+
+def test_a_way_to_tell_places_of_one_kind_of_layer_alone_is_seen() -> None:
+    ways = {"full_attention": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}}
+    other = {"sliding_attention": {"rope_type": "default", "rope_theta": 1e4}}
+    model = random_model("Llama")
+    model.config.rope_parameters = other | ways
+    with pytest.raises(ModelNotFound, match="dynamic"):
+        check(model, "here")
+
+
 def test_a_model_that_would_tell_something_else_here_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     model = random_model("Llama")
     monkeypatch.setattr(model.model.layers[1].self_attn, "scaling", 0.9)

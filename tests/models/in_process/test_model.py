@@ -1,5 +1,6 @@
 """The `ChatModel` as everybody asks it: text, streams, counts, errors, likelihoods, and a specification's way to it."""
 
+import asyncio
 import json
 import shutil
 import threading
@@ -14,10 +15,12 @@ from models.in_process.small import loaded, save_lora, write_note
 from models.in_process.test_engine import MOVE
 from transformers import AutoTokenizer, LlamaForCausalLM
 
-from comity.models.in_process.engine import Engine
+from comity.models.in_process.answering import answered
+from comity.models.in_process.engine import Engine, Reply, Request
 from comity.models.in_process.folder import find
 from comity.models.in_process.likelihood import Pair, grouped
 from comity.models.in_process.model import InProcessModel
+from comity.models.in_process.sampling import Way
 from comity.models.protocol import (
     BadRequest,
     Completion,
@@ -125,6 +128,44 @@ async def test_whoever_is_cancelled_leaves_the_others_room(tiny: Path, monkeypat
     assert (await asked(model)).completion_tokens == 24
     assert steps < 40  # the other would have gone on for 400
     await model.aclose()
+
+
+def test_a_loop_that_is_closed_meanwhile_breaks_nobody_elses_reply() -> None:
+    worker = Keeping()
+
+    async def ask() -> None:
+        with anyio.move_on_after(0):
+            await answered(worker, [1], Way(), 1, matcher=None, decode=str, stream=None)  # type: ignore[arg-type]
+
+    anyio.run(ask)
+    (request,) = worker.requests
+    request.done(Reply((1,), (0.0,), "stop", 0, 0.0))
+
+
+class Keeping:
+    """Stands where the worker does and answers nobody by itself."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+
+    def submit(self, request: Request) -> None:
+        self.requests.append(request)
+
+
+async def test_a_loop_that_cannot_be_told_for_another_reason_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Keeping()
+    with anyio.move_on_after(0):
+        await answered(worker, [1], Way(), 1, matcher=None, decode=str, stream=None)  # type: ignore[arg-type]
+
+    def refuses(*args: object) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "call_soon_threadsafe", refuses)
+    try:
+        with pytest.raises(RuntimeError, match="no"):
+            worker.requests[0].done(Reply((1,), (0.0,), "stop", 0, 0.0))
+    finally:
+        monkeypatch.undo()
 
 
 async def test_a_prompt_that_leaves_no_room_is_told_with_its_length(model: InProcessModel) -> None:

@@ -23,17 +23,34 @@ def seen(rows: Rows, place: int, position: int, layer: int = 0) -> float:
 
 def test_what_was_written_stays_as_rows_and_length_grow() -> None:
     rows = Rows(SHAPE)
-    rows.reserve(1, 10)
+    rows.reserve(1, 10, 10)
     written(rows, [0], 9, 5.0)
-    rows.reserve(9, 700)
+    rows.reserve(9, 700, 700)
     assert seen(rows, 0, 9) == 5.0
     assert seen(rows, 0, 9, layer=1) == 6.0
     assert rows.bytes == rows.room(9, 700)
 
 
+def test_rows_grow_by_halves_and_not_past_what_can_be_needed() -> None:
+    rows, lengths = Rows(SHAPE), list[int]()
+    for tokens in range(10, 500):
+        rows.reserve(4, tokens, 500)
+        lengths.append(rows.bytes // SHAPE.bytes // 4)
+    assert list(dict.fromkeys(lengths)) == [64, 128, 192, 320, 512]
+
+
+def test_rows_that_are_cleared_hold_nothing_and_the_others_what_they_held() -> None:
+    rows = Rows(SHAPE)
+    rows.reserve(4, 64, 64)
+    written(rows, [0, 1, 2, 3], 7, float("nan"))
+    written(rows, [1, 3], 7, 2.0)
+    rows.clear({1, 3})
+    assert [seen(rows, place, 7) for place in range(4)] == [0.0, 2.0, 0.0, 2.0]
+
+
 def test_a_row_is_written_at_its_own_place_and_moved_whole() -> None:
     rows = Rows(SHAPE)
-    rows.reserve(4, 64)
+    rows.reserve(4, 64, 64)
     written(rows, [1, 3], 7, 2.0)
     assert [seen(rows, place, 7) for place in range(4)] == [0.0, 2.0, 0.0, 2.0]
     rows.move(3, 0, 8)
@@ -42,7 +59,7 @@ def test_a_row_is_written_at_its_own_place_and_moved_whole() -> None:
 
 def test_a_piece_is_a_copy_that_can_be_put_elsewhere() -> None:
     rows = Rows(SHAPE)
-    rows.reserve(2, 128)
+    rows.reserve(2, 128, 128)
     written(rows, [0], PIECE + 3, 4.0)
     piece = rows.piece(0, PIECE)
     written(rows, [0], PIECE + 3, 9.0)

@@ -36,8 +36,11 @@ async def answered(
             future.set_result(result)
 
     def on_loop(call: Callable[..., None], *args: object) -> None:
-        if not loop.is_closed():  # else whoever asked is gone with the loop
+        try:
             loop.call_soon_threadsafe(call, *args)
+        except RuntimeError:
+            if not loop.is_closed():  # else whoever asked is gone with the loop
+                raise
 
     pieces = None if stream is None else _Pieces(decode, lambda piece: on_loop(stream, piece))
     hear = None if pieces is None else pieces.hear

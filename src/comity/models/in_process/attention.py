@@ -14,6 +14,8 @@ __all__ = ["BLOCK", "NAME", "Step", "Unsupported"]
 NAME = "comity_rows"
 BLOCK = 64
 """Keys are summed over in blocks of so many; the number of keys is a multiple of it."""
+_EVEN = 8
+"""Numbers of a head: where they are no multiple of four, a product's last bits depend on where in memory the row begins."""
 
 
 class Unsupported(Exception):
@@ -68,17 +70,21 @@ def attend(
     """Attention as transformers calls it: queries (rows, heads, tokens, size), keys and values (rows, groups, keys, size)."""
     if step is None or position_bias is not None or s_aux is not None:
         raise Unsupported(f"{type(module).__name__} computes its attention in a way that is not supported")
+    own = key.shape[-1]
+    scaling = own**-0.5 if scaling is None else scaling
+    if own % _EVEN:
+        query, key, value = (torch.nn.functional.pad(part, (0, -own % _EVEN)) for part in (query, key, value))
     rows, groups, keys, size = key.shape
     tokens = query.shape[2]
     shared = query.shape[1] // groups
-    scaled = query.reshape(rows * groups, shared * tokens, size) * (size**-0.5 if scaling is None else scaling)
+    scaled = query.reshape(rows * groups, shared * tokens, size) * scaling
     scores = torch.bmm(scaled, key.flatten(0, 1).transpose(1, 2))
     if softcap is not None:
         scores = torch.tanh(scores / softcap) * softcap
     scores.view(rows, groups, shared, tokens, keys).add_(step.mask(sliding_window))
     weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(value.dtype)
     mixed = _weighted(weights, value.flatten(0, 1))
-    return mixed.view(rows, groups * shared, tokens, value.shape[-1]).transpose(1, 2).contiguous(), None
+    return mixed.view(rows, groups * shared, tokens, size)[..., :own].transpose(1, 2).contiguous(), None
 
 
 def _weighted(weights: Tensor, values: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ class Limits:
     pieces: int = 16
     """Of prompts, read in one step."""
     row_bytes: int = 4 << 30
-    """For keys and values of what is under way. One reply is always under way, whatever it takes."""
+    """For keys and values of what is under way, were every reply as long as it may be. One is always under way, whatever it takes."""
     kept_bytes: int = 1 << 30
     """For what was read of earlier prompts."""
 
@@ -162,7 +162,9 @@ class Engine:
     @torch.inference_mode()
     def step(self) -> None:
         """Do one thing: read a few pieces of prompts, or else draw one token for every reply under way."""
-        self._under_way = [row for row in self._under_way if not row.request.cancelled]
+        if any(row.request.cancelled for row in self._under_way):
+            self._under_way = [row for row in self._under_way if not row.request.cancelled]
+            self._wipe()
         self._admit()
         if unread := [row for row in self._under_way if not row.is_read]:
             self._read(unread)
@@ -171,16 +173,22 @@ class Engine:
             self._draw()
 
     def _admit(self) -> None:
+        if not self._under_way and self._rows.bytes > self._limits.row_bytes:
+            self._rows = Rows(self._shape)  # what one long reply took would leave no room for two short ones
         while self._waiting and len(self._under_way) < self._limits.slots:
-            request = self._waiting[0]
-            tokens = max([len(request.prompt) + 1, *(row.position + 2 for row in self._under_way)])
-            place = self._free_place()
-            if self._under_way and self._rows.room(place + 1, tokens) > self._limits.row_bytes:
+            request, place = self._waiting[0], self._free_place()
+            most = self._most(request)
+            if self._under_way and self._rows.room(place + 1, most) > self._limits.row_bytes:
                 return
             self._waiting.popleft()
             if not request.cancelled:
-                self._rows.reserve(place + 1, tokens)
+                self._rows.reserve(place + 1, len(request.prompt) + 1, most)
                 self._under_way.append(self._begin(request, place))
+
+    def _most(self, *more: Request) -> int:
+        """The tokens of the longest row there can come to be."""
+        under_way = (row.request for row in self._under_way)
+        return max(min(len(each.prompt) + each.limit, self._window) for each in (*under_way, *more))
 
     def _begin(self, request: Request, place: int) -> _Row:
         keys = _keys(request.prompt)
@@ -219,7 +227,7 @@ class Engine:
             newest[row.place], position[row.place] = row.newest, row.position
         keys = _rounded(max(position) + 1)
         positions = self._tensor(position)[:, None]
-        self._rows.reserve(count, keys)
+        self._rows.reserve(count, keys, self._most())
         self._rows.first(count, positions, keys)
         logits = self._forward(self._model, self._tensor(newest)[:, None], positions, keys)
         places = self._tensor([row.place for row in self._under_way])
@@ -250,6 +258,12 @@ class Engine:
             else:
                 going_on.append(row)
         self._under_way = going_on
+        if None in drawn:
+            self._wipe()
+
+    def _wipe(self) -> None:
+        """Clear the places that are free. What is masked counts zero times its value, which for what is no number is no number."""
+        self._rows.clear({row.place for row in self._under_way})
 
     def _taken(self, row: _Row, token: Drawn) -> str:
         """Put the token to the reply; why that ends it, if it does."""

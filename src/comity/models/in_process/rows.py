@@ -4,7 +4,7 @@
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -58,12 +58,12 @@ class Rows:
 
     def room(self, rows: int, tokens: int) -> int:
         """Bytes that would be taken if it held so many rows of so many tokens, beside what it holds already."""
-        count, length = self._fitting(rows, tokens)
+        count, length = self._fitting(rows, tokens, tokens)
         return count * length * self._shape.bytes
 
-    def reserve(self, rows: int, tokens: int) -> None:
-        """Hold so many rows of so many tokens at least."""
-        count, length = self._fitting(rows, tokens)
+    def reserve(self, rows: int, tokens: int, most: int) -> None:
+        """Hold so many rows of so many tokens at least, with room to grow up to so many tokens."""
+        count, length = self._fitting(rows, tokens, most)
         held = self._kept.shape[2], self._kept.shape[4]
         if (count, length) == held:
             return
@@ -106,6 +106,12 @@ class Rows:
         """Copy the first tokens of one row to another."""
         self._kept[:, :, target, :, :tokens] = self._kept[:, :, source, :, :tokens]
 
+    def clear(self, but: Collection[int]) -> None:
+        """Zero all rows but these."""
+        for row in range(self._kept.shape[2]):
+            if row not in but:
+                self._kept[:, :, row].zero_()
+
     def piece(self, row: int, start: int) -> Tensor:
         """A copy of the piece that begins there."""
         return self._kept[:, :, row, :, start : start + PIECE].clone()
@@ -119,13 +125,13 @@ class Rows:
         heads = rows[:, None] * groups + torch.arange(groups, device=rows.device)
         self._places = (heads[:, :, None] * length + positions[:, None, :]).flatten()
 
-    def _fitting(self, rows: int, tokens: int) -> tuple[int, int]:
-        """Grown by doubling the rows and by halves of the tokens, so that little is copied often."""
+    def _fitting(self, rows: int, tokens: int, most: int) -> tuple[int, int]:
+        """Grown by doubling the rows and by halves of the tokens, so that little is copied often; not past what can be needed."""
         count, length = max(4, self._kept.shape[2]), self._kept.shape[4]
         while count < rows:
             count *= 2
         if length < tokens:
-            length = -(-max(tokens, length * 3 // 2) // BLOCK) * BLOCK
+            length = -(-max(tokens, min(length * 3 // 2, most)) // BLOCK) * BLOCK
         return count, length
 
 
