@@ -20,7 +20,7 @@ _NAMED = frozenset(entry[0] if isinstance(entry, tuple) else entry for entry in 
 
 
 class Even(torch.nn.Module):
-    """An activation, computed in parts that are no multiple threads' and leave no rest."""
+    """An activation, computed in parts so small that one thread has them whole, and that leave no rest."""
 
     def __init__(self, inner: torch.nn.Module) -> None:
         super().__init__()
@@ -33,8 +33,12 @@ class Even(torch.nn.Module):
         if numbers.is_contiguous() and count % _WHOLE == 0 and not shared:
             result: Tensor = self.inner(numbers)
             return result
-        flat = torch.nn.functional.pad(numbers.reshape(-1), (0, -count % _WHOLE))
-        done = torch.cat([self.inner(part) for part in torch.split(flat, _SHARE)])
+        flat = numbers.reshape(-1)
+        if count % _WHOLE:
+            flat = torch.nn.functional.pad(flat, (0, -count % _WHOLE))
+        done = torch.empty_like(flat)
+        for part, place in zip(torch.split(flat, _SHARE), torch.split(done, _SHARE), strict=True):
+            place.copy_(self.inner(part))
         return done[:count].view(numbers.shape)
 
 
