@@ -11,12 +11,14 @@ from pathlib import Path
 
 import anyio
 import mistral_common
+import numpy as np
 import pytest
 import torch
 from models.in_process.small import TEMPLATE, save_lora, save_model, write_note
 from peft import LoraConfig, get_peft_model
+from safetensors.numpy import load_file, save_file
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.models.llama import LlamaTokenizer
 from typer.testing import CliRunner
 
@@ -44,6 +46,15 @@ ASKED = tuple(
 MOST = 24
 FEW = 3000
 """Tokens of Mistral's that tests make do with, beside all single characters."""
+SMOLLM2 = LlamaConfig(
+    hidden_size=576,
+    intermediate_size=1536,
+    num_hidden_layers=30,
+    num_attention_heads=9,
+    num_key_value_heads=3,
+    vocab_size=49152,
+)
+"""Its shape, which an adapter must have."""
 MARK = "\u2581"
 """SentencePiece's of a blank."""
 MISTRAL = (
@@ -68,12 +79,19 @@ def llama_cpp(
 
 def in_process(spec: str) -> list[str]:
     """What the model says in this process."""
+    return with_tokens(spec)[0]
 
-    async def run() -> list[str]:
+
+def with_tokens(spec: str, texts: Sequence[str] = ()) -> tuple[list[str], list[list[int]]]:
+    """What the model says in this process, and how its tokenizer cuts texts; it is loaded once for both."""
+
+    async def run() -> tuple[list[str], list[list[int]]]:
         model, greedy = InProcessModel(find(spec), device="cpu"), Sampling(temperature=0, max_tokens=MOST)
         try:
             asked = [[Message(said["role"], said["content"]) for said in one] for one in ASKED]  # type: ignore[arg-type]
-            return [(await model.complete(one, schema=None, sampling=greedy, session="s")).text for one in asked]
+            said = [(await model.complete(one, schema=None, sampling=greedy, session="s")).text for one in asked]
+            tokenizer = model._load().loaded.tokenizer
+            return said, [tokenizer(text, add_special_tokens=False).input_ids for text in texts]
         finally:
             await model.aclose()
 
@@ -291,6 +309,17 @@ def test_an_adapter_that_llama_cpp_does_not_know_is_refused(
         write_adapter(odd)
 
 
+def test_an_adapter_of_the_embedding_is_refused_by_the_weights_name(adapter: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "odd"
+    shutil.copytree(adapter, odd)
+    weights = load_file(odd / "adapter_model.safetensors")
+    weights["base_model.model.model.embed_tokens.lora_embedding_A"] = np.zeros((4, 8), np.float32)
+    save_file(weights, odd / "adapter_model.safetensors")
+    with pytest.raises(GgufError, match=r"embed_tokens\.lora_embedding_A, which llama.cpp's adapters have not"):
+        write_adapter(odd, into=tmp_path / "odd.gguf")
+    assert not list(tmp_path.glob("*.gguf*"))
+
+
 def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -371,8 +400,10 @@ def test_what_is_trained_on_a_gguf_file_is_written_as_one(
 ) -> None:
     """SmolLM2 with an adapter that does nothing yet cuts text there and says what it does here."""
     (base,) = smollm2_directory.glob(f"{smollm2.alias}-*.gguf")
-    plain, tokenizer, _ = load(base)
-    folder = tmp_path / "adapter"
+    plain, folder = (
+        LlamaForCausalLM(SMOLLM2),
+        tmp_path / "adapter",
+    )  # its weights play no part, and to read it takes long
     config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by names of yesterday
@@ -383,5 +414,6 @@ def test_what_is_trained_on_a_gguf_file_is_written_as_one(
         found = llama_cpp(file, write_adapter(folder), texts=TEXTS, asked=ASKED)
     finally:
         file.unlink()  # half a gigabyte
-    assert found["tokens"] == [tokenizer(text, add_special_tokens=False).input_ids for text in TEXTS]
-    assert found["said"] == in_process(f"adapter:{folder}")
+    said, tokens = with_tokens(f"adapter:{folder}", TEXTS)
+    assert found["tokens"] == tokens
+    assert found["said"] == said

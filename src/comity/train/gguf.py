@@ -101,6 +101,10 @@ def write_adapter(adapter: Path, *, into: Path | None = None) -> Path:
         writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, scale)
         for key, numbers in sorted(load_file(found.path / "adapter_model.safetensors").items()):
             module, _, part = key.removeprefix(_LORA).removesuffix(".weight").rpartition(".")
+            if part not in ("lora_A", "lora_B"):
+                raise GgufError(
+                    f"{found.path} has a weight {key}, which llama.cpp's adapters have not; write it with write_merged"
+                )
             name = _named(names, f"{module}.weight", found.path)
             turned = _turned(module, numbers.astype(np.float32), config) if part == "lora_B" else numbers
             writer.add_tensor(f"{name}.{part.lower()}", turned.astype(np.float32))
