@@ -85,12 +85,13 @@ def test_the_likeliest_letter_is_chosen_and_the_margin_is_to_the_best_wrong_one(
     assert (wrong.right, wrong.margin) == (False, -3.5)
 
 
-def test_choices_in_words_are_weighed_by_the_byte() -> None:
-    long_one = Question(id="q", subject="s", text="Which?", choices=("no", "a much longer answer"), answer=1)
-    rule = Model(lambda before, after: -4.0 if after == " no" else -6.0)
+def test_choices_in_words_are_weighed_by_the_character_and_are_as_likely_as_they_are() -> None:
+    long_one = Question(id="q", subject="s", text="Which?", choices=("né", "a much longer answer"), answer=1)
+    rule = Model(lambda before, after: -4.0 if after == " né" else -6.0)
     answer = only(ask(rule, a_set(long_one, form="words")))
     assert answer.right
-    assert answer.margin == pytest.approx(-6.0 / len(" a much longer answer") + 4.0 / len(" no"))
+    assert answer.margin == pytest.approx(-6.0 / len("a much longer answer") + 4.0 / len("né"))
+    assert answer.probability == pytest.approx(math.exp(-6.0) / (math.exp(-6.0) + math.exp(-4.0)))
 
 
 @given(

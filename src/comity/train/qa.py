@@ -48,9 +48,9 @@ class Answer(Record):
     """The likeliest choice, from 0; the first of equals."""
     right: bool | None = None
     margin: float | None = None
-    """How much likelier the right choice is than the likeliest wrong one, in nats; in the form `words` nats a byte."""
+    """How much likelier the right choice is than the likeliest wrong one, in nats; in the form `words` nats a character."""
     probability: float | None = None
-    """Of the right choice, were one of the choices drawn: from 0 to 1."""
+    """Of the right choice, were one of the choices drawn as likely as the model holds it, length and all: from 0 to 1."""
     shots: int = 0
     """Examples shown before it: fewer than wanted where no more fit."""
     missing: str = ""
@@ -115,6 +115,8 @@ def ask(model: LikelihoodModel, of: QuestionSet, *, shots: int = 5, kept: Path |
         "questions": of.hash,
         "shots": shots,
     }
+    if of.form == "words":
+        about["by"] = "character"
     with Rows.open(kept, Answer, about) as rows:
         done = {row.question for row in rows.found}
         open_ = sorted((q for q in of.questions if q.id not in done), key=lambda question: question.subject)
@@ -159,12 +161,12 @@ def _read(question: Question, likelihoods: Sequence[float], shots: int, form: Fo
     common = {"question": question.id, "subject": question.subject, "shots": shots}
     if not all(math.isfinite(each) for each in likelihoods):
         return Answer(**common, missing="the model gave a log-likelihood that is no number")
-    sizes = [len(answer.encode()) if form == "words" else 1 for answer in answers(question, form)]
+    sizes = [len(choice.strip()) if form == "words" else 1 for choice in question.choices]
     scores = [likelihood / size for likelihood, size in zip(likelihoods, sizes, strict=True)]
     chosen = max(range(len(scores)), key=scores.__getitem__)
     best_wrong = max(score for at, score in enumerate(scores) if at != question.answer)
-    top = max(scores)
-    weights = [math.exp(score - top) for score in scores]
+    top = max(likelihoods)
+    weights = [math.exp(likelihood - top) for likelihood in likelihoods]
     return Answer(
         **common,
         chosen=chosen,

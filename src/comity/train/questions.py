@@ -19,7 +19,7 @@ __all__ = ["Form", "Question", "QuestionSet", "QuestionsError", "load_mmlu", "lo
 
 Form = Literal["letters", "words"]
 """How choices are put. `letters`: listed as A, B, …, and the letter is the answer (MMLU, Hendrycks et al. 2021, 2009.03300). `words`: not
-listed, and the answer is the choice's own text, its log-likelihood taken by the byte (as lm-evaluation-harness does in `acc_norm`).
+listed, and the answer is the choice's own text; chosen is the likeliest by the character (`acc_norm` of lm-evaluation-harness).
 """
 
 _LETTERS = "ABCDEFGHIJ"
