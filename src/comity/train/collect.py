@@ -17,7 +17,7 @@ from comity.run.plan import PlanError, PolicyPlan
 from comity.store import NotFound, RunRecord, Store, judge_key
 from comity.train.guard import guard_imported
 from comity.train.playing import Playground
-from comity.train.serving import made_ready, player_of
+from comity.train.serving import player_of, ready
 from comity.train.tasks import Chosen
 from comity.train.work import Done, Json, TrainError, Work
 
@@ -107,13 +107,12 @@ def _played(
     }
 
     def play(folder: Path) -> Json:
-        if weights is not None:
-            made_ready(ground.plan.policy, weights)
         name = f"{ground.plan.name}.{folder.name}"
         plan = ground.run_plan(
             name, chosen.named, players, pairings=pairings, repeats=repeats, seed=seed, judged=judged
         )
-        return {**ground.play(plan), "kind": label}
+        with ready(ground.plan.policy, weights):
+            return {**ground.play(plan), "kind": label}
 
     return work.stage("collect", f"{label}-seed{seed}", inputs, play)
 

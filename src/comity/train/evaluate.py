@@ -32,7 +32,7 @@ from comity.train.refusals import MEASURES as REFUSALS
 from comity.train.refusals import RULES_VERSION, ask_prompts, load_xstest, values_of
 from comity.train.safety import highest_floor, judged_safety, play_safety, safety_result, safety_rubric, safety_suite
 from comity.train.safety.results import MEASURES
-from comity.train.serving import made_ready, player_of
+from comity.train.serving import player_of, ready
 from comity.train.tasks import Chosen
 from comity.train.toxicity import Profanity
 from comity.train.work import Done, Json, Work, mark_of
@@ -234,11 +234,11 @@ def _refusals(work: Work, ground: Playground, name: str, model: str, path: Path,
 
 
 def _ready(ground: Playground, model: str, do: Callable[[Path], Json]) -> Callable[[Path], Json]:
-    """Do it once whoever answers knows the weights."""
+    """Do it while whoever answers knows the weights."""
 
     def then(folder: Path) -> Json:
-        made_ready(ground.plan.policy, model)
-        return do(folder)
+        with ready(ground.plan.policy, model):
+            return do(folder)
 
     return then
 

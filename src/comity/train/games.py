@@ -13,7 +13,7 @@ from comity.store import Member, Store
 from comity.train.collect import collected_in
 from comity.train.measures import MEASURES, Row, rows_of
 from comity.train.playing import Playground
-from comity.train.serving import made_ready
+from comity.train.serving import ready
 from comity.train.tasks import Chosen
 from comity.train.work import Done, Json, Work
 from comity.world.record import content_hash
@@ -43,8 +43,6 @@ def play_games(
     }
 
     def play(folder: Path) -> Json:
-        if weights is not None:
-            made_ready(ground.plan.policy, weights)
         plan = ground.run_plan(
             f"{ground.plan.name}.{folder.name}",
             chosen.named,
@@ -55,7 +53,8 @@ def play_games(
             seed=seed,
             judged=True,
         )
-        played = ground.play(plan)
+        with ready(ground.plan.policy, weights):
+            played = ground.play(plan)
         rows = _measured(ground, Done(folder, "", {}, played), name, seed)
         return {**played, "means": _means(rows), "rows": [row.plain for row in rows]}
 

@@ -109,6 +109,9 @@ class Begin(Record):
     through: str = "process"
     """Who answers while it plays: `process`; `llama.cpp`, from weights written as GGUF; or a vLLM server that has the base and loads adapters
     as they come, `http://HOST:PORT/v1#NAME`. It stays the same for all policies, so that none is decoded by other arithmetic."""
+    server_folders: Mapping[str, str] = Field(default_factory=dict)
+    """Where such a server sees folders of this machine, that of training above all: `{"build/learning" = "/data/learning"}`. Folders here are
+    seen from the working directory. What lies in none of them has the same path on both."""
     style: Literal["compact", "chat"] = "compact"
     temperature: float = Field(default=0.7, ge=0)
     top_p: float | None = Field(default=None, gt=0, le=1)
@@ -128,6 +131,8 @@ class Begin(Record):
             )
         if served and "@" in urlsplit(self.through).netloc:
             raise ValueError("through: an address holds no user or password; it stands in every record")
+        if self.server_folders and not served:
+            raise ValueError("server_folders are those of a server; name it in `through`, or leave them out")
         if served and self.nano:
             raise ValueError("a server has no model that is made here; play it in this process")
         return self

@@ -7,7 +7,7 @@ a path that it can see. See docs/training.md.
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import aiohttp
 
@@ -37,8 +37,8 @@ def served_name(adapter: Path) -> str:
     return f"{re.sub('[^A-Za-z0-9_.-]+', '-', adapter.resolve().name)}-{mark}"
 
 
-async def load_adapter(address: str, name: str, path: Path | str, *, key: str | None = None) -> None:
-    """Have a server offer an adapter under this name. What it offers already is left as it is.
+async def load_adapter(address: str, name: str, path: PurePath | str, *, key: str | None = None) -> bool:
+    """Have a server offer an adapter under this name; whether it did not before. What it offers already is left as it is.
 
     Args:
         address: up to and including `/v1`.
@@ -50,14 +50,18 @@ async def load_adapter(address: str, name: str, path: Path | str, *, key: str | 
     """
     async with _session(address, key) as http:
         if name in await _offered(http, address):
-            return
+            return False
         status, said = await _post(http, address, "load_lora_adapter", {"lora_name": name, "lora_path": str(path)})
         if status == 404 and _is_route(said):
             raise ModelNotFound(f"{address} loads no adapters; {_NOT_SERVED}")
         if status == 404:
-            raise ModelNotFound(f"{address} finds no adapter in {path} ({said}); give the path as the server sees it")
+            raise ModelNotFound(
+                f"{address} finds no adapter in {path} ({said}); give the path as the server sees it "
+                "(a training plan: policy.server_folders)"
+            )
         if status >= 400:
             raise BadRequest(f"{address} does not load {name}: {said}")
+        return True
 
 
 async def unload_adapter(address: str, name: str, *, key: str | None = None) -> None:

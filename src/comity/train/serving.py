@@ -4,8 +4,10 @@ Fits and log-likelihoods are always taken in this process; only playing goes els
 """
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
 import anyio
 
@@ -16,10 +18,10 @@ from comity.models.protocol import AuthenticationFailed, Sampling
 from comity.run.plan import PolicyPlan
 from comity.train.folders import made_whole
 from comity.train.plan import Begin
-from comity.train.served import load_adapter, served_name
+from comity.train.served import load_adapter, served_name, unload_adapter
 from comity.train.work import TrainError
 
-__all__ = ["LLAMA", "adopted", "made_ready", "player_of"]
+__all__ = ["LLAMA", "adopted", "player_of", "ready"]
 
 LLAMA = "llama.cpp"
 """What a plan calls the embedded runtime."""
@@ -47,19 +49,44 @@ def player_of(begin: Begin, model: str, *, constrained: bool) -> PolicyPlan:
     )
 
 
-def made_ready(begin: Begin, model: str) -> None:
-    """Have whoever answers know the weights. What is known already is left as it is. Raises `ModelError`, and `TrainError`."""
-    if begin.through == "process":
-        return
-    if begin.through == LLAMA:
+@contextmanager
+def ready(begin: Begin, model: str | None) -> Iterator[None]:
+    """While it lasts, whoever answers knows these weights, if any. What is known before is left as it is; an adapter that a server was
+    given for this is taken from it again, so that it keeps room for the next. Raises `ModelError`, and `TrainError`.
+    """
+    if model is not None and begin.through == LLAMA:
         _write_merged(find(model))
-    elif (name := _served(model)) is not None:
-        address, _, rest = begin.through.partition("#")
-        variable = rest.partition("&key_env=")[2]
-        key = os.environ.get(variable) if variable else None
-        if variable and not key:
-            raise AuthenticationFailed(f"{begin.through!r} needs a key; set {variable}")
-        anyio.run(partial(load_adapter, address, name, find(model).path.resolve(), key=key))
+    name = None if model is None or begin.through in ("process", LLAMA) else _served(model)
+    if model is None or name is None:
+        yield
+        return
+    address, key = _server(begin.through)
+    path = _as_seen(find(model).path.resolve(), begin.server_folders)
+    loaded = anyio.run(partial(load_adapter, address, name, path, key=key))
+    try:
+        yield
+    finally:
+        if loaded:
+            anyio.run(partial(unload_adapter, address, name, key=key))
+
+
+def _server(through: str) -> tuple[str, str | None]:
+    """Its address and key. Raises `AuthenticationFailed` where it has one that is not there."""
+    address, _, rest = through.partition("#")
+    variable = rest.partition("&key_env=")[2]
+    key = os.environ.get(variable) if variable else None
+    if variable and not key:
+        raise AuthenticationFailed(f"{through!r} needs a key; set {variable}")
+    return address, key
+
+
+def _as_seen(path: Path, folders: Mapping[str, str]) -> PurePath:
+    """The path as the server sees it: by the innermost of the folders that it lies in."""
+    roots = {Path(here).expanduser().resolve(): there for here, there in folders.items()}
+    for root in sorted(roots, key=lambda root: len(root.parts), reverse=True):
+        if path.is_relative_to(root):
+            return PurePosixPath(roots[root]) / path.relative_to(root)
+    return path
 
 
 def adopted(found: Found, begin: Begin, into: Path) -> str:
