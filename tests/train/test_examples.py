@@ -49,6 +49,24 @@ def test_a_seats_turns_make_one_conversation_with_a_weight_on_each_reply(style: 
 
 
 @pytest.mark.parametrize("style", STYLES)
+def test_where_the_words_of_a_reply_stand_is_told_where_they_weigh_otherwise(style: str) -> None:
+    each = kept(CLAIM, say('And "to" me.\nSo.'), PROPOSE, ACCEPT)
+    assert learned(each, "b", style).spoken_at == ()
+    example = learned(each, "b", style, words=0.2)
+    places = [
+        said.content[start:end]
+        for said, (start, end) in zip(example.messages, example.spoken_at, strict=True)
+        if said.role == "assistant"
+    ]
+    assert json.loads(places[0]) == 'And "to" me.\nSo.'
+    assert all(
+        start == end
+        for said, (start, end) in zip(example.messages, example.spoken_at, strict=True)
+        if said.role != "assistant"
+    )
+
+
+@pytest.mark.parametrize("style", STYLES)
 def test_a_reply_that_is_learned_is_read_as_the_action_it_was(style: str) -> None:
     """In the seat's own prompt of that turn, by the style that a model of it would be asked in."""
     each = kept(CLAIM, say("And to me."), PROPOSE, ACCEPT)

@@ -129,6 +129,12 @@ def test_a_reply_counts_as_much_as_its_weight_says(whole: Fitted, tmp_path: Path
     assert abs(loss_of(whole.spec, LEARN) - expected) > 1e-3
 
 
+def test_a_fit_of_one_step_learns(whole: Fitted, tmp_path: Path) -> None:
+    """A warm-up of less than a step is none: it would be all there is, at a rate of 0."""
+    one = fit(whole.spec, LEARN, (), plan(batch=40, max_steps=1, warmup=0.05), tmp_path / "one", style="chat")
+    assert weights(one) != weights(whole)
+
+
 def test_the_folder_plays_as_it_was_trained(base: str, whole: Fitted, adapter: Fitted) -> None:
     for made, kind in ((whole, "full"), (adapter, "lora")):
         note = read_note(made.path)

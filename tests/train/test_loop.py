@@ -19,11 +19,11 @@ from comity.train.loop import Trained, train
 from comity.train.plan import FilterPlan, TrainPlan
 from comity.train.record import learned_from, record_of, write_record
 from comity.train.reward import RewardPlan
-from comity.train.work import Done, TrainError, Work
+from comity.train.work import Done, TrainError, Work, mark_of
 
 PLAN = plan_of(
     collect={"repeats": 1},
-    steps={"sr": step("self", rule="sr"), "bc": step(), "bcsr": step("self", "bc", "sr")},
+    steps={"sr": step("self", rule="sr"), "bc": step(), "bcsr": step("self", "bc", "sr", rounds=2)},
     limits={"turns": 4},
 )
 
@@ -49,12 +49,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, Trained]:
 def test_every_policy_is_made_and_evaluated_in_every_setting(done: tuple[Bench, Trained]) -> None:
     _, trained = done
     assert [(each.name, each.seed) for each in trained.lineages] == [(name, 0) for name in ("base", "sr", "bc", "bcsr")]
-    assert [stage.folder.parent.name for stage in trained.lineage("bcsr", 0).stages] == [
-        "collect",
-        "filter",
-        "examples",
-        "fit",
-    ]
+    stages = trained.lineage("bcsr", 0).stages
+    assert [stage.folder.parent.name for stage in stages] == ["collect", "filter", "examples", "fit"] * 2
     assert trained.lineage("bcsr", 0).begin == trained.lineage("bc", 0).model != trained.lineage("base", 0).model
     for each in trained.evaluated:
         assert list(each.games) == ["pool/schema", "pool/free", "self/schema", "self/free"]
@@ -85,6 +81,16 @@ def test_the_record_leads_from_each_policy_to_events_rewards_and_decisions(done:
             assert learned["reward"] is not None
             assert "top 2" in learned["why"] or "pass" in learned["why"]
     assert {stage["result"]["licence"] for stage in told["stages"] if stage["stage"] == "examples"} == {"Apache-2.0"}
+
+
+def test_each_round_plays_with_what_the_one_before_became(done: tuple[Bench, Trained]) -> None:
+    bench, trained = done
+    stages = trained.lineage("bcsr", 0).stages
+    with Store.open(str(bench.folder / "c.db")) as store:
+        runs = [store.run(str(stage.result["run"])).plan["policies"] for stage in (stages[0], stages[4])]
+    weights = [next(iter(policies.values()))["model"].rpartition("@")[2] for policies in runs]  # type: ignore[union-attr,index,call-overload]
+    assert weights == [mark_of(trained.lineage("bc", 0).model), mark_of(str(stages[3].result["model"]))]
+    assert stages[7].inputs["weights"] == weights[1] != mark_of(trained.lineage("bcsr", 0).model)
 
 
 def test_what_is_learned_from_is_what_the_filter_kept(done: tuple[Bench, Trained]) -> None:

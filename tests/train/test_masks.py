@@ -74,6 +74,31 @@ def test_a_reply_without_weight_is_read_and_not_learned(family: str) -> None:
     assert runs(tokens, tokenizer) == [("".join(written[:3]), 0.0), (written[3], 0.5)]
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_said_aloud_has_a_weight_of_its_own(family: str) -> None:
+    """A token that begins before the words is the move's; all others up to their end are theirs."""
+    reply, words = '{"do":"propose","terms":[1,0],"say":"Take the hat."}', '"Take the hat."'
+    said = example(("system", "You are A."), ("user", "Turn 1."), ("assistant", reply), weights=(0, 0, 2))
+    at = reply.index(words)
+    weighed = said.model_copy(update={"words": 0.25, "spoken_at": ((0, 0), (0, 0), (at, at + len(words)))})
+    tokenizer = tokenizer_of(family)
+    tokens = tokenised(weighed, template_of(family), LIMIT)
+    assert tokens.input_ids == tokenised(said, template_of(family), LIMIT).input_ids
+    of = {weight: "".join(text for text, w in runs(tokens, tokenizer) if w == weight) for weight in (2.0, 0.5)}
+    assert '"terms":[1,0]' in of[2.0].replace(" ", "")
+    assert of[2.0].count("hat") == 0
+    assert of[0.5].strip().strip('"}').endswith("Take the hat.")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_learned_whole_is_learned_from_its_first_token_to_the_end_of_its_last_reply(family: str) -> None:
+    said = example(*CONVERSATION)
+    tokens = tokenised(said.model_copy(update={"whole": True}), template_of(family), LIMIT)
+    assert tokens.input_ids == tokenised(said, template_of(family), LIMIT).input_ids
+    assert set(tokens.weights) == {1.0}
+    assert tokenised(said.model_copy(update={"whole": True}), template_of(family), 7).cut == 1
+
+
 def test_a_system_message_that_a_template_does_not_take_goes_before_the_first_user_message() -> None:
     assert {name for name in FAMILIES if template_of(name).folded} == {"gemma", "mistral"}
 

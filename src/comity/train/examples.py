@@ -15,6 +15,7 @@ from comity.agents.negotiators import refuse_held_out
 from comity.agents.styles import style_named
 from comity.interop.chat_examples import Turn, turns_of
 from comity.interop.kept import Kept, written_whole
+from comity.models.prompts import quote
 from comity.models.protocol import Message
 from comity.world.events import Event
 from comity.world.moves import MoveKind
@@ -73,6 +74,12 @@ class Example(Record):
     """One for each message: 0 is not learned, and only an assistant message may have more."""
     text: str | None = None
     """Learned with weight 1 on every token, and that it ends."""
+    whole: bool = False
+    """A conversation that is learned like a text, prompts and all: for a model that knows no words yet."""
+    words: float = 1.0
+    """Multiplies the weight of the tokens of what a reply says aloud, beside those of the rest, its move."""
+    spoken_at: tuple[tuple[int, int], ...] = ()
+    """Where that is: for each message its first character and the one after its last; the same twice where nothing is said."""
     source: Source = Source()
 
     @model_validator(mode="after")
@@ -81,6 +88,8 @@ class Example(Record):
             raise ValueError("an example is a conversation or a text, and not both")
         if len(self.weights) != len(self.messages):
             raise ValueError(f"{len(self.messages)} messages have {len(self.weights)} weights")
+        if self.words != 1 and len(self.spoken_at) != len(self.messages):
+            raise ValueError(f"{len(self.messages)} messages have {len(self.spoken_at)} places of what is said")
         for said, weight in zip(self.messages, self.weights, strict=True):
             if not 0 <= weight < float("inf") or (weight and said.role != "assistant"):
                 raise ValueError(f"the weight of a {said.role} message is {weight}; only a reply has one above 0")
@@ -88,8 +97,8 @@ class Example(Record):
 
     @property
     def learned(self) -> int:
-        """How many replies have a weight, or 1 for a text."""
-        return 1 if self.text is not None else sum(weight > 0 for weight in self.weights)
+        """How many replies have a weight, or 1 for what is learned whole."""
+        return 1 if self.text is not None or self.whole else sum(weight > 0 for weight in self.weights)
 
     @property
     def spoken(self) -> tuple[Message, ...]:
@@ -102,6 +111,8 @@ class Weights(Record):
 
     accept: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     """Multiplies the weight of a reply that accepts an offer: accepting is rare, once an episode at most."""
+    words: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    """Multiplies the weight of the tokens that are said aloud: they are many and a move's few, and in a game the move decides."""
     drop_malformed: bool = True
     """Whether a turn is passed over that took its model a second ask or whose reply had to be repaired."""
 
@@ -125,17 +136,21 @@ def examples_of_seat(kept: Kept, seat: str, style: str, *, weights: Weights | No
     if not turns:
         return None
     messages = (*turns[-1].prompt, turns[-1].reply)
-    weighed = [0.0] * len(messages)
+    wanted = weights or Weights()
+    weighed, spoken = [0.0] * len(messages), [(0, 0)] * len(messages)
     learned = list[int]()
     for turn in turns:
         _check_grown(turn, messages, rendering.template.label)
-        if weight := (weights or Weights()).of(turn.event):
+        spoken[len(turn.prompt)] = _spoken_at(turn)
+        if weight := wanted.of(turn.event):
             weighed[len(turn.prompt)] = weight
             learned.append(turn.event.index)
     task = kept.episode.task
     return Example(
         messages=tuple(Said(role=role, content=content) for role, content in messages),
         weights=tuple(weighed),
+        words=wanted.words,
+        spoken_at=tuple(spoken) if wanted.words != 1 else (),
         source=Source(
             episode=kept.episode.id,
             seat=seat,
@@ -149,6 +164,15 @@ def examples_of_seat(kept: Kept, seat: str, style: str, *, weights: Weights | No
             licence=kept.licence,
         ),
     )
+
+
+def _spoken_at(turn: Turn) -> tuple[int, int]:
+    """Where in the reply its words stand, as JSON writes them or plain."""
+    words = turn.event.action.argument if turn.event.action else ""
+    for form in (quote(words), words) if words else ():
+        if (at := turn.reply.content.rfind(form)) >= 0:
+            return at, at + len(form)
+    return 0, 0
 
 
 def _check_grown(turn: Turn, messages: Sequence[Message], style: str) -> None:

@@ -179,7 +179,7 @@ class _Making:
         return Lineage(name, seed, begin.model if begin else "", model, tuple(stages))
 
     def _examples_of_kept(self, label: str, step: Step, collected: Done, filtered: Done, seed: int) -> Done:
-        weights = Weights(accept=step.accept_weight, drop_malformed=step.drop_malformed)
+        weights = Weights(accept=step.accept_weight, words=step.words_weight, drop_malformed=step.drop_malformed)
         inputs: dict[str, JsonValue] = {
             "filtered": filtered.digest,
             "style": self.plan.policy.style,
@@ -214,7 +214,9 @@ class _Making:
 
         def make(folder: Path) -> Json:
             found = [
-                example
+                example.model_copy(
+                    update={"whole": True}
+                )  # random weights learn what words are, not only what to reply
                 for each in collected_in(self.ground.store, weak)
                 for seat in each.episode.policies
                 if (example := examples_of_seat(each, seat, self.plan.policy.style)) is not None

@@ -36,6 +36,9 @@ def tokenised(example: Example, template: ChatTemplate, cutoff: int) -> Tokens:
     if example.text is not None:
         return _text(example.text, template, cutoff)
     messages = example.spoken
+    if example.whole:
+        prompt, whole = template.prompt(messages[:-1]), template.followed(messages)
+        return _whole(whole[: len(prompt) + len(template.reply(whole, prompt))], cutoff)
     weighted = [at for at, weight in enumerate(example.weights) if weight > 0]
     if not weighted:
         return Tokens([], [], 0, 0)
@@ -48,13 +51,26 @@ def tokenised(example: Example, template: ChatTemplate, cutoff: int) -> Tokens:
         if len(prompt) + len(reply) > cutoff:
             return Tokens(whole[:end], weights[:end], count, len(weighted) - count)
         end = len(prompt) + len(reply)
-        weights[len(prompt) : end] = [example.weights[at]] * len(reply)
+        weights[len(prompt) : end] = _weights(example, at, reply, template)
     return Tokens(whole[:end], weights[:end], len(weighted), 0)
 
 
+def _weights(example: Example, at: int, reply: Sequence[int], template: ChatTemplate) -> list[float]:
+    """Of each token of a reply. One belongs to the words where the text before it ends within them."""
+    weight = example.weights[at]
+    if example.words == 1:
+        return [weight] * len(reply)
+    start, end = example.spoken_at[at]
+    before = [len(template.said(reply[:n]).lstrip()) for n in range(len(reply))]
+    return [weight * (example.words if start <= n < end else 1.0) for n in before]
+
+
 def _text(text: str, template: ChatTemplate, cutoff: int) -> Tokens:
-    ids = template.text(text)
-    kept = ids[:cutoff]
+    return _whole(template.text(text), cutoff)
+
+
+def _whole(ids: Sequence[int], cutoff: int) -> Tokens:
+    kept = list(ids[:cutoff])
     return Tokens(kept, [1.0] * len(kept), 1, len(ids) > len(kept))
 
 

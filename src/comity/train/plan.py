@@ -197,6 +197,8 @@ class Step(Record):
     fit: FitPlan
     accept_weight: float = Field(default=1.0, gt=0)
     """The weight of accepting actions in the loss, beside 1 for all others: they are one in an episode, or none."""
+    words_weight: float = Field(default=1.0, ge=0)
+    """The weight of the tokens that are said aloud, beside 1 for those of the move: they are many, and in a game the move decides."""
     drop_malformed: bool = True
     """Whether turns that needed a second ask or a repair are left out of the loss."""
     dev_share: float = Field(default=0.1, ge=0, lt=1)

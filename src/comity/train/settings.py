@@ -73,7 +73,7 @@ class FitPlan(Record):
     learning_rate: float = Field(gt=0, allow_inf_nan=False)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup: float = Field(default=0.03, ge=0, lt=1)
-    """The part of all steps over which the learning rate rises from 0."""
+    """The part of all steps over which the learning rate rises from 0, in whole steps, rounded down."""
     batch: int = Field(default=4, ge=1)
     """Examples that are learned from at the same time."""
     accumulate: int = Field(default=1, ge=1)

@@ -246,7 +246,7 @@ def _arguments(plan: FitPlan, steps: int, folder: Path) -> SFTConfig:
         max_steps=steps,
         learning_rate=plan.learning_rate,
         lr_scheduler_type="constant_with_warmup" if plan.schedule == "constant" else plan.schedule,
-        warmup_steps=math.ceil(plan.warmup * steps),
+        warmup_steps=math.floor(plan.warmup * steps),  # the first of them learns nothing: its rate is 0
         weight_decay=plan.weight_decay,
         max_grad_norm=plan.clip,
         logging_steps=1,
