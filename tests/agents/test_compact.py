@@ -41,11 +41,13 @@ def test_of_a_game_it_tells_what_matters_and_not_the_setting() -> None:
         "You are Player p2, player p2.",
         "With you: Player p1, player p1 (a stranger).",
         "Goal: Do well as p2.",
-        "To be shared: books (2), hats (3). A proposal says what its maker takes; the other gets the rest if they accept.",
-        "Worth to you alone: each of books 4, hats 2; no deal 1",
+        'To be shared: books (2), hats (3); as terms {"a":2,"b":3}. '
+        "A proposal says what its maker takes; the other gets the rest if they accept.",
+        "In terms, a is books, b is hats.",
+        'Worth to you alone: each {"a":4,"b":2}; no deal 1',
         "Reply in JSON, such as",
-        '{"do":"propose","terms":[1,1],"say":"..."}',
-        '{"do":"claim","terms":{"books":10},"say":"..."}',
+        '{"do":"propose","terms":{"a":1,"b":1},"say":"..."}',
+        '{"do":"claim","terms":{"a":10},"say":"..."}',
         '"do" is one of: propose, claim, accept, reject, none, speak, non-verbal communication, action, leave.',
     ]
     assert asked.content == "Turn 1 of 12."
@@ -55,10 +57,10 @@ def test_an_offer_is_told_with_what_it_is_worth_to_the_reader() -> None:
     state = at_books(proposes(books=1, hats=1), proposes("No.", books=2, hats=1))
     told = [message.content for message in STYLE.messages(view(state, "p1"))[2:]]
     assert told == [
-        '{"do":"propose","terms":[1,1],"say":"So?"}',
-        'Player p2 proposes [2,1] (worth 2 to you): "No."\nTurn 3 of 12.',
+        '{"do":"propose","terms":{"a":1,"b":1},"say":"So?"}',
+        'Player p2 proposes {"a":2,"b":1} (worth 2 to you): "No."\nTurn 3 of 12.',
     ]
-    assert 'Player p1 proposes [1,1] (worth 8 to you): "So?"' in STYLE.messages(view(state, "p2"))[1].content
+    assert 'Player p1 proposes {"a":1,"b":1} (worth 8 to you): "So?"' in STYLE.messages(view(state, "p2"))[1].content
 
 
 @pytest.mark.parametrize("kind", ["division", "price", "contract"])
@@ -89,8 +91,8 @@ def test_a_writer_of_all_parts_is_told_of_no_worth_to_you() -> None:
     script = Environment().reset(state.task, seed=0, mode="script")
     prompt = str(STYLE.messages(view(played(script, proposes(books=1, hats=1)), "p2")))
     assert "to you)" not in prompt
-    assert "Worth to Player p1: each of books 3, hats 1; no deal 0" in prompt
-    assert "Worth to Player p2: each of books 4, hats 2; no deal 1" in prompt
+    assert 'Worth to Player p1: each {"a":3,"b":1}; no deal 0' in prompt
+    assert 'Worth to Player p2: each {"a":4,"b":2}; no deal 1' in prompt
 
 
 def test_without_a_game_the_setting_and_the_relationship_are_told() -> None:
@@ -146,9 +148,9 @@ def test_a_partners_long_words_are_cut_to_what_one_may_say_oneself_and_visibly()
             Action(type=ActionType.SPEAK, argument="No.", move=Move(kind=MoveKind.REJECT)),
         ),
         ({"do": "propose", "terms": {"books": "1", "hats": 2.0}, "say": "So?"}, proposes(books=1, hats=2)),
-        ({"do": "propose", "terms": [1, "2"], "say": "So?"}, proposes(books=1, hats=2)),
+        ({"do": "propose", "terms": {"b": "2", "a": 1}, "say": "So?"}, proposes(books=1, hats=2)),
         (
-            {"do": "accept", "terms": [], "say": "Yes."},
+            {"do": "accept", "terms": {}, "say": "Yes."},
             Action(type=ActionType.SPEAK, argument="Yes.", move=Move(kind=MoveKind.ACCEPT)),
         ),
         ({"do": "speak", "say": "hello"}, say()),
@@ -180,10 +182,15 @@ def offered() -> SeatView:
         ({"do": "accept", "terms": {"books": 1}, "say": "Yes."}, "has no terms of its own", True),
         ({"do": "propose", "say": "So?"}, "needs terms", True),
         ({"do": "propose", "terms": {"books": 1}, "say": "So?"}, "not possible (hats)", False),
-        ({"do": "propose", "terms": [1], "say": "So?"}, "lists 2 values, in this order: books, hats; not 1", True),
-        ({"do": "propose", "terms": [1, 9], "say": "So?"}, "not possible (hats)", False),
-        ({"do": "accept", "terms": [1, 2], "say": "Yes."}, "'accept' lists 0 values; not 2", True),
-        ({"do": "claim", "terms": [1, 2, 3], "say": "So?"}, "lists 2 values", True),
+        ({"do": "propose", "terms": {"a": 1}, "say": "So?"}, "not possible (hats)", False),
+        ({"do": "propose", "terms": {"a": 1, "b": 9}, "say": "So?"}, "not possible (hats)", False),
+        ({"do": "propose", "terms": {"a": 1, "c": 1}, "say": "So?"}, "not possible", False),
+        (
+            {"do": "propose", "terms": [1, 2], "say": "So?"},
+            '"terms" must be an object that names each, such as {"a":1}',
+            True,
+        ),
+        ({"do": "accept", "terms": {"a": 1}, "say": "Yes."}, "has no terms of its own", True),
         ({"do": "choose", "terms": {"books": 1}, "say": "So?"}, "'choose' is not possible now", False),
         ({"do": "accept", "to": ["Player p1"], "say": "Yes."}, "private messages are not possible here", False),
     ],
@@ -225,7 +232,7 @@ def test_who_cannot_speak_moves_by_deeds_without_saying_so() -> None:
     mute = of.model_copy(update={"scenario": of.scenario.model_copy(update={"actions": (ActionType.ACTION,)})})
     deed = Action(type=ActionType.ACTION, argument="points", move=proposes(books=1, hats=1).move)
     own = STYLE.messages(view(played(opened(mute), deed), "p1"))[2].content
-    assert own == '{"do":"propose","terms":[1,1],"say":"points"}'
+    assert own == '{"do":"propose","terms":{"a":1,"b":1},"say":"points"}'
     assert STYLE.parse(view(opened(mute), "p1"), own).action == deed
 
 

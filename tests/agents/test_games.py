@@ -52,8 +52,6 @@ def any_of(schema: Mapping[str, object], chance: Random) -> object:
             return {name: any_of(of, chance) for name, of in properties.items()}
         case {"type": "integer", "minimum": int(low), "maximum": int(high)}:
             return chance.randint(low, high)
-        case {"type": "array", "prefixItems": list(items)}:
-            return [any_of(of, chance) for of in items]
         case {"type": "array"}:
             return []
         case {"type": "null"}:

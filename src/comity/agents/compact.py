@@ -1,16 +1,18 @@
 """The compact style, for small models that are trained here: short prompts of the chat's shape, and replies with the move before the words.
 
-A reply is `{"do":"propose","terms":[2,0,1],"say":"…"}`: what is done comes first, so that the words can agree with it, and terms are a
-list in the order of the rules, so that no name need be copied. What another proposes is told likewise, with what it is worth to the
-seat by the seat's own payoff.
+A reply is `{"do":"propose","terms":{"a":2,"b":0},"say":"…"}`: what is done comes first, so that the words can agree with it, and terms are
+called by letters in the order of the rules, the same in every game, so that no name need be copied. What there is, what it is worth and what
+another proposes is told in the same form, where a small model can look it up; a proposal also with what it is worth to the seat by the
+seat's own payoff.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from string import ascii_lowercase
 
 from comity.agents.dialogue import dialogue
-from comity.agents.games import names_of, told_game, told_move, told_opened
+from comity.agents.games import Told, names_of, told_game, told_move, told_opened
 from comity.agents.narration import aim_slots, told_action
 from comity.agents.replies import (
     Parsed,
@@ -20,7 +22,6 @@ from comity.agents.replies import (
     read_move,
     read_recipients,
     terms_form,
-    terms_list,
 )
 from comity.models.conversation import Prompt
 from comity.models.prompts import Block, Quoted, Template, load_template, quote
@@ -71,7 +72,7 @@ class CompactStyle:
 
     def schema(self, view: SeatView) -> Schema:
         """A form for each thing that the seat may do now."""
-        return _schema(view.spec)
+        return _schema(view.spec, _order(view))
 
     def parse(self, view: SeatView, text: str) -> Parsed:
         """The action in a reply. The chat style's form is understood too. Raises `UnusableReply`."""
@@ -84,7 +85,7 @@ class CompactStyle:
         kind = do.strip().lower() if isinstance(do, str) else ""
         to = read_recipients(found.get("to"), view.spec)
         if kind in set(MoveKind):
-            terms = _named(MoveKind(kind), found.get("terms"), view.spec.moves)
+            terms = _named(found.get("terms"), _order(view))
             move = read_move({"kind": kind, "terms": terms}, view.spec)
             return Parsed(
                 checked(_rides_on(view.spec.types, found.get("by")), say or "", to, view.spec, move), repaired
@@ -122,7 +123,7 @@ class CompactStyle:
         """In words, but for terms that have an order, which stand as in a reply."""
         if move.kind is MoveKind.CLAIM or not move.terms:
             return told_move(self.template, move, view.table.payoff if view.table else None)
-        return self.template.fill(move.kind.value, terms=Block(_listed(move.terms, _order(view))))
+        return self.template.fill(move.kind.value, terms=Block(_as_terms(move.terms, _order(view))))
 
     def opened(self, opened: Sequence[tuple[str, Move]]) -> str:
         """What was opened to everyone."""
@@ -138,11 +139,12 @@ class CompactStyle:
         no game to say it all.
         """
         fill, payoff = self.template.fill, view.table.payoff if view.table else None
-        game = told_game(self.template, payoff, names_of(view), view.me.seat)
+        game = self._game(view, view.me.seat)
         others = [self._person(view, profile) for profile in view.others]
         common = {
             "setting": "" if payoff else view.setting,
             "rules": Block(game.rules),
+            "letters": ", ".join(f"{letter} is {name}" for name, letter in _letters(_order(view)).items()),
             "reply": Block(self._reply(view)),
         }
         if view.mode == "script":
@@ -156,6 +158,12 @@ class CompactStyle:
             worth=game.worth,
             **aim_slots(view.me),
             **common,
+        )
+
+    def _game(self, view: SeatView, seat: str) -> Told:
+        payoff, order = view.table.payoff if view.table else None, _order(view)
+        return told_game(
+            self.template, payoff, names_of(view), seat, told_numbers=lambda numbers: _as_terms(numbers, order)
         )
 
     def _person(self, view: SeatView, profile: Profile) -> str:
@@ -172,7 +180,7 @@ class CompactStyle:
             about=_about(profile) if writes and not payoff else "",
             occupation="" if writes or payoff else profile.facts.get("occupation", ""),
             secret=profile.facts.get("secret", ""),
-            worth=told_game(self.template, payoff, names_of(view), profile.seat).worth if knows else "",
+            worth=self._game(view, profile.seat).worth if knows else "",
             **{slot: text for slot, text in aim_slots(profile).items() if slot != "strategy_hint"},
         )
 
@@ -183,7 +191,7 @@ class CompactStyle:
         names = ", ".join(quote(profile.name) for profile in view.others)
         return fill(
             "reply",
-            forms=Block("\n".join(_move_lines(spec) or [_plain_line(view.spec.types)])),
+            forms=Block("\n".join(_move_lines(spec, _order(view)) or [_plain_line(view.spec.types)])),
             kinds=Block(", ".join([*_with_answers(spec), *(kind.value for kind in view.spec.types)])),
             private=Block(fill("reply_private", recipients=Block(names)) if view.spec.recipients else ""),
         )
@@ -235,23 +243,26 @@ def _order(view: SeatView) -> tuple[str, ...]:
     return tuple(term.id for term in view.table.payoff.terms(view.me.seat)) if view.table else ()
 
 
-def _named(kind: MoveKind, terms: object, spec: MoveSpec | None) -> object:
-    """Listed terms by their names; as they are where they are no list. Raises `UnusableReply` for too few or too many."""
-    if not isinstance(terms, list):
+def _letters(order: Sequence[str]) -> dict[str, str]:
+    """By term, in the order of the rules, what it is called here."""
+    return {name: ascii_lowercase[at] if at < len(ascii_lowercase) else f"z{at}" for at, name in enumerate(order)}
+
+
+def _named(terms: object, order: Sequence[str]) -> object:
+    """Terms by their names, where all are called by letters; else as they are. Raises `UnusableReply`."""
+    if terms is not None and not isinstance(terms, dict):
+        raise UnusableReply('"terms" must be an object that names each, such as {"a":1}')
+    names = {letter: name for name, letter in _letters(order).items()}
+    if terms is None or not terms.keys() <= names.keys():
         return terms
-    names = [term.id for term in spec.terms] if spec and kind not in _ANSWERS else []
-    if len(terms) != len(names):
-        order = f", in this order: {', '.join(names)}" if names else ""
-        raise UnusableReply(f'"terms" of {kind.value!r} lists {len(names)} values{order}; not {len(terms)}')
-    return dict(zip(names, terms, strict=True))
+    return {names[letter]: value for letter, value in terms.items()}
 
 
 def _as_reply(action: Action, to: Sequence[str], types: Sequence[ActionType], order: Sequence[str]) -> str:
     """The action as the reply that would have made it; the same at every reading of the log."""
     fields = {"do": quote(action.move.kind if action.move else action.type)}
     if action.move is not None and action.move.terms:
-        claims = action.move.kind is MoveKind.CLAIM
-        fields["terms"] = _terms(action.move.terms) if claims else _listed(action.move.terms, order)
+        fields["terms"] = _as_terms(action.move.terms, order)
     if action.move is not None and action.type is not _rides_on(types, None):
         fields["by"] = quote(_DEED)
     if to:
@@ -261,26 +272,26 @@ def _as_reply(action: Action, to: Sequence[str], types: Sequence[ActionType], or
     return "{" + ",".join(f'"{key}":{value}' for key, value in fields.items()) + "}"
 
 
-def _terms(terms: Terms) -> str:
-    return "{" + ",".join(f"{quote(term)}:{_value(value)}" for term, value in terms.items()) + "}"
-
-
-def _listed(terms: Terms, order: Sequence[str]) -> str:
-    return "[" + ",".join(_value(terms[term]) for term in order) + "]"
+def _as_terms(terms: Terms, order: Sequence[str]) -> str:
+    """As JSON, by letters. What only a claim knows of has none, and keeps its name."""
+    letters = _letters(order)
+    at = {name: place for place, name in enumerate(order)}
+    in_order = sorted(terms.items(), key=lambda pair: at.get(pair[0], len(at)))
+    return "{" + ",".join(f"{quote(letters.get(term, term))}:{_value(value)}" for term, value in in_order) + "}"
 
 
 def _value(value: Value) -> str:
     return quote(value) if isinstance(value, str) else str(value)
 
 
-def _move_lines(spec: MoveSpec | None) -> list[str]:
+def _move_lines(spec: MoveSpec | None, order: Sequence[str]) -> list[str]:
     """An example of a move that has terms, one for each set of terms and each way to write them."""
     first: dict[tuple[bool, frozenset[str]], str] = {}
     for kind, terms in _telling(spec) if spec else ():
         claims, names = kind is MoveKind.CLAIM, frozenset(term.id for term in terms)
         if not claims or not any(known for known, _ in first):  # of all that can be claimed, the first shows how
             middling = {term.id: _middling(term) for term in terms}
-            example = _terms(middling) if claims else _listed(middling, list(middling))
+            example = _as_terms(middling, order)
             first.setdefault((claims, names), f'{{"do":"{kind.value}","terms":{example},"say":"..."}}')
     return list(first.values())
 
@@ -298,7 +309,8 @@ def _middling(term: Term) -> Value:
 
 
 @lru_cache(maxsize=1024)
-def _schema(spec: ActionSpec) -> Schema:
+def _schema(spec: ActionSpec, order: tuple[str, ...]) -> Schema:
+    letters = _letters(order)
     kinds = spec.moves.kinds if spec.moves else ()
     worded = [kind.value for kind in spec.types if kind not in (ActionType.LEAVE, ActionType.NONE)]
     forms = [_form([*worded, *(kind.value for kind in kinds if kind in _ANSWERS)])] if worded else []
@@ -306,16 +318,12 @@ def _schema(spec: ActionSpec) -> Schema:
         names = {"type": "string", "enum": [name for _, name in spec.recipients]}
         forms.append(_form(worded, {"to": {"type": "array", "items": names, "minItems": 1}}))
     if spec.moves:
-        forms += [_form([kind.value], {"terms": _terms_form(kind, terms)}) for kind, terms in _telling(spec.moves)]
+        forms += [_form([kind.value], {"terms": terms_form(terms, letters)}) for kind, terms in _telling(spec.moves)]
     if ActionType.LEAVE in spec.types:
         forms.append(_form([ActionType.LEAVE.value], words=_FEW_WORDS))
     if ActionType.NONE in spec.types:
         forms.append(object_form({"do": {"type": "string", "enum": [ActionType.NONE.value]}}))
     return Schema("compact", forms[0] if len(forms) == 1 else {"anyOf": forms})
-
-
-def _terms_form(kind: MoveKind, terms: tuple[Term, ...]) -> dict[str, object]:
-    return terms_form(terms) if kind is MoveKind.CLAIM else terms_list(terms)
 
 
 def _form(kinds: Sequence[str], more: Mapping[str, object] | None = None, words: str = _WORDS) -> dict[str, object]:

@@ -3,7 +3,7 @@ handed in, which holds no more than its reader may know (see `visibility`).
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from comity.models.prompts import Block, Template, load_template, plain
@@ -26,6 +26,9 @@ class Told(NamedTuple):
 
 NO_GAME = Told("", "")
 
+TellNumbers = Callable[[Mapping[str, int]], str]
+"""How a number for each of some terms is told."""
+
 
 def game_template() -> Template:
     """`prompts/games.toml` alone."""
@@ -37,9 +40,27 @@ def names_of(view: SeatView) -> dict[str, str]:
     return {profile.seat: profile.name for profile in (view.me, *view.others)}
 
 
-def told_game(template: Template, payoff: Payoff | None, names: Mapping[str, str], seat: str) -> Told:
-    """The rules, and what the payoff holds that is private to the seat; both empty where there is no game."""
-    return Told(_rules(template, payoff, names), _worth(template, payoff, seat)) if payoff else NO_GAME
+def in_words(numbers: Mapping[str, int]) -> str:
+    """`books 2, hats 3`."""
+    return ", ".join(f"{name} {number}" for name, number in numbers.items())
+
+
+def told_game(
+    template: Template,
+    payoff: Payoff | None,
+    names: Mapping[str, str],
+    seat: str,
+    *,
+    told_numbers: TellNumbers = in_words,
+) -> Told:
+    """The rules, and what the payoff holds that is private to the seat; both empty where there is no game.
+
+    Args:
+        told_numbers: how a number for each term is told.
+    """
+    if payoff is None:
+        return NO_GAME
+    return Told(_rules(template, payoff, names, told_numbers), _worth(template, payoff, seat, told_numbers))
 
 
 def told_move(template: Template, move: Move, payoff: Payoff | None) -> str:
@@ -96,12 +117,13 @@ def _slot(term: Term) -> str:
     return f"{json.dumps(term.id)}: {values or f'{term.low} to {term.high}{steps}'}"
 
 
-def _rules(template: Template, payoff: Payoff, names: Mapping[str, str]) -> str:
+def _rules(template: Template, payoff: Payoff, names: Mapping[str, str], told_numbers: TellNumbers) -> str:
     fill = template.fill
     match payoff:
         case Division(items=items):
             key = "division" if payoff.settled_by == "acceptance" else "division_selection"
-            return fill(key, items=", ".join(f"{item} ({count})" for item, count in items.items()))
+            listed = ", ".join(f"{item} ({count})" for item, count in items.items())
+            return fill(key, items=listed, counts=Block(told_numbers(items)))
         case Price(range=(low, high), unit=unit):
             who = {"buyer": names[payoff.buyer], "seller": names[payoff.seller]}
             return fill("price", low=low, high=high, unit=unit, steps=payoff.step if payoff.step > 1 else "", **who)
@@ -136,12 +158,12 @@ def _rounds(payoff: Choices) -> int | str:
     return payoff.rounds if payoff.rounds > 1 else ""
 
 
-def _worth(template: Template, payoff: Payoff, seat: str) -> str:
+def _worth(template: Template, payoff: Payoff, seat: str, told_numbers: TellNumbers) -> str:
     fill = template.fill
     match payoff:
         case Division(values=values):
-            each = ", ".join(f"{item} {points}" for item, points in values[seat].items())
-            return fill("worth_division", values=each, fallback=payoff.fallback(seat))
+            each = told_numbers(values[seat])
+            return fill("worth_division", values=Block(each), fallback=payoff.fallback(seat))
         case Price(unit=unit, reserves=reserves):
             side = "worth_price_buyer" if seat == payoff.buyer else "worth_price_seller"
             return fill(side, unit=unit, reserve=reserves[seat])

@@ -1,7 +1,8 @@
 """From a model's text to an action that its seat may take."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -86,15 +87,9 @@ def _form(kind: MoveKind, terms: Sequence[Term]) -> dict[str, object]:
     return object_form(said | ({"terms": terms_form(terms)} if terms else {}))
 
 
-def terms_form(terms: Sequence[Term]) -> dict[str, object]:
-    """The JSON schema of a move's terms."""
-    return object_form({term.id: _value_form(term) for term in terms})
-
-
-def terms_list(terms: Sequence[Term]) -> dict[str, object]:
-    """The JSON schema of a move's terms as a list of their values, in their order."""
-    values, count = [_value_form(term) for term in terms], len(terms)
-    return {"type": "array", "prefixItems": values, "items": False, "minItems": count, "maxItems": count}
+def terms_form(terms: Sequence[Term], called: Mapping[str, str] = MappingProxyType({})) -> dict[str, object]:
+    """The JSON schema of a move's terms, by their names or by what they are `called` instead."""
+    return object_form({called.get(term.id, term.id): _value_form(term) for term in terms})
 
 
 def _value_form(term: Term) -> dict[str, object]:
