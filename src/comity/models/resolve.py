@@ -151,11 +151,19 @@ def _in_process(spec: str, environ: Mapping[str, str]) -> Resolved:
     from comity.models.in_process.model import SLOTS, InProcessModel
 
     found = find(spec)
-    model = InProcessModel(found, device=environ.get("COMITY_DEVICE") or "auto")
+    model = InProcessModel(found, device=environ.get("COMITY_DEVICE") or "auto", threads=_threads(environ))
     style, sampling = (
         ("chat", Sampling(max_tokens=256)) if found.note is None else (found.note.style, found.note.sampling)
     )
     return Resolved(model, style, sampling, endpoint=model.name, asked=model.name, slots=SLOTS)
+
+
+def _threads(environ: Mapping[str, str]) -> int:
+    """Of torch at most, for a model in this process."""
+    said = environ.get("COMITY_TORCH_THREADS") or "2"
+    if not (said.isdecimal() and int(said)):
+        raise ModelNotFound(f"COMITY_TORCH_THREADS is {said!r}; it is a number of threads, from 1")
+    return int(said)
 
 
 def _merged(spec: str, conversations: int) -> Resolved:

@@ -46,7 +46,7 @@ def folder(request: pytest.FixtureRequest) -> Path:
     return found
 
 
-@pytest.fixture(params=[2, 3, 5])
+@pytest.fixture(params=[2, 4, 5])
 def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     torch.set_num_threads(request.param)
     yield request.param
@@ -105,17 +105,35 @@ def test_a_reply_is_bitwise_the_same_whether_its_prompt_was_kept(folder: Path) -
             assert same(again, fresh), (seed, earlier)
 
 
-def test_the_number_of_threads_changes_nothing_alone_or_in_company(nano: Path, threads: int) -> None:
+def test_the_number_of_threads_changes_nothing_alone_or_in_company(folder: Path, threads: int) -> None:
     asked = request(prompt(33), Way(0.7, seed=3), 3)
-    several = reply_to(engine_of(nano, ends=False), asked)
+    several = reply_to(engine_of(folder, ends=False), asked)
+    assert torch.get_num_threads() == threads
     answers = Answers()
     others: dict[object, Request] = {at: request(prompt(70 + at, at), limit=2) for at in range(6)}
-    answers.run(engine_of(nano, ends=False), {"it": asked, **others})
+    answers.run(engine_of(folder, ends=False), {"it": asked, **others})
     among = answers.of["it"]
     torch.set_num_threads(1)
     assert isinstance(among, Reply)
     for reply in (several, among):
-        assert same(reply, reply_to(engine_of(nano, ends=False), asked))
+        assert same(reply, reply_to(engine_of(folder, ends=False), asked))
+
+
+def test_no_more_threads_are_taken_than_are_allowed_and_as_many_as_before_afterwards(tiny: Path) -> None:
+    def taken(limits: Limits) -> set[int]:
+        counts = set[int]()
+        asked = request(prompt(9), limit=3)
+        asked.hear = lambda tokens: counts.add(torch.get_num_threads())
+        reply_to(engine_of(tiny, ends=False, limits=limits), asked)
+        return counts
+
+    torch.set_num_threads(5)
+    try:
+        assert [taken(Limits()), taken(Limits(threads=4)), taken(Limits(threads=9))] == [{2}, {4}, {5}]
+        assert torch.get_num_threads() == 5
+    finally:
+        torch.set_num_threads(1)
+    assert taken(Limits()) == {1}
 
 
 def test_other_seeds_give_other_replies(tiny: Path) -> None:

@@ -290,3 +290,31 @@ async def test_an_adapter_answers_otherwise_than_its_base(tmp_path: Path, tiny: 
 def test_no_servers_adapter_is_taken(tiny: Path) -> None:
     with pytest.raises(ModelNotFound, match="takes no adapter"):
         resolve(f"hf:{tiny}", adapter="ours")
+
+
+def test_the_number_of_threads_is_a_number(tiny: Path) -> None:
+    for said in ("many", "0", "-2"):
+        with pytest.raises(ModelNotFound, match=f"COMITY_TORCH_THREADS is '{said}'; it is a number of threads"):
+            resolve(f"hf:{tiny}", {"COMITY_TORCH_THREADS": said})
+
+
+async def test_likelihoods_take_no_more_threads_than_replies(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[int] = []
+    forward = LlamaForCausalLM.forward
+
+    def counted(*args: object, **more: object) -> object:
+        counts.append(torch.get_num_threads())
+        return forward(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LlamaForCausalLM, "forward", counted)
+    found = resolve(f"hf:{tiny}", {"COMITY_TORCH_THREADS": "3", "COMITY_DEVICE": "cpu"}).model
+    assert isinstance(found, InProcessModel)
+    torch.set_num_threads(5)
+    try:
+        assert found.window
+        counts.clear()
+        found.log_likelihoods([("You keep", " the book")])
+        assert counts == [3]
+    finally:
+        torch.set_num_threads(1)
+        await found.aclose()

@@ -4,7 +4,7 @@
 `ChatModel` in front of it. torch and transformers are imported only when a model is loaded.
 
 A reply depends on its prompt, sampling and seed alone. Not on who else is being answered, nor on what was cached. That rests on
-what was measured with torch 2.13 on CPU in float32 (AVX-512, one to thirty-two threads), and each point is held by a test:
+what was measured with torch 2.13 on CPU in float32 (AVX-512, one thread and two), and each point is held by a test:
 
 - A row of `Linear` is bitwise the same in any batch whose number of rows is a multiple of 4, wherever in the batch it stands.
 - `scaled_dot_product_attention` is not the same for different lengths of keys, even where all that is added is masked: its second
@@ -18,6 +18,7 @@ what was measured with torch 2.13 on CPU in float32 (AVX-512, one to thirty-two 
   from the cache are such pieces, whole, so a prompt had from it went through the same operations as one read anew.
 - A token drawn goes through one row of a step and not through a piece, which gives other last bits; so a reply's own keys are not
   kept, and are read as a part of the next prompt.
+- With four threads or more some widths' products are not the same for all numbers of rows; so no more than two are taken (`threads`).
 - Chance comes from (seed, step) of the request, never from a stream.
 
 Ways to tell positions that change with the longest text of a step (dynamic NTK, LongRoPE) are refused.

@@ -21,6 +21,7 @@ from comity.models.in_process.attention import BLOCK, Step
 from comity.models.in_process.grammar import Grammars
 from comity.models.in_process.rows import PIECE, Pieces, Rows, Shape
 from comity.models.in_process.sampling import Drawn, Way, draw
+from comity.models.in_process.threads import at_most
 from comity.models.protocol import BadRequest, ModelError, ModelNotFound
 
 __all__ = ["Engine", "Limits", "Reply", "Request", "shape_of", "vocabulary_of"]
@@ -41,6 +42,8 @@ class Limits:
     """For keys and values of what is under way, were every reply as long as it may be. One is always under way, whatever it takes."""
     kept_bytes: int = 1 << 30
     """For what was read of earlier prompts."""
+    threads: int = 2
+    """Of torch, at most, while a step is computed. With more than two a reply may depend on what else is under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,10 @@ class Engine:
     @torch.inference_mode()
     def step(self) -> None:
         """Do one thing: read a few pieces of prompts, or else draw one token for every reply under way."""
+        with at_most(self._limits.threads):
+            self._step()
+
+    def _step(self) -> None:
         if any(row.request.cancelled for row in self._under_way):
             self._under_way = [row for row in self._under_way if not row.request.cancelled]
             self._wipe()

@@ -61,10 +61,14 @@ class InProcessModel:
         slots: replies under way at the same time.
         device: `auto` for a GPU where there is one, `cpu`, or as torch names it.
         kept_bytes: for keys and values of earlier prompts, so that a prompt that goes on from one is not read from its beginning.
+        threads: of torch at most; with more than 2 a reply may depend on who else is being answered.
     """
 
-    def __init__(self, found: Found, *, slots: int = SLOTS, device: str = "auto", kept_bytes: int = 1 << 30) -> None:
-        self._found, self._slots, self._device, self._kept_bytes = found, slots, device, kept_bytes
+    def __init__(
+        self, found: Found, *, slots: int = SLOTS, device: str = "auto", kept_bytes: int = 1 << 30, threads: int = 2
+    ) -> None:
+        self._found, self._device = found, device
+        self._slots, self._kept_bytes, self._threads = slots, kept_bytes, threads
         self._ready: _Ready | None = None
         self._loading = threading.Lock()
 
@@ -88,8 +92,11 @@ class InProcessModel:
         Loads the model, and blocks. Raises `ContextExceeded` for a pair longer than the window.
         """
         from comity.models.in_process.likelihood import log_likelihoods
+        from comity.models.in_process.threads import at_most
 
-        return log_likelihoods(self._load().loaded, pairs)
+        loaded = self._load().loaded
+        with at_most(self._threads):
+            return log_likelihoods(loaded, pairs)
 
     async def complete(
         self,
@@ -144,29 +151,29 @@ class InProcessModel:
         with self._loading:
             ready = self._ready
             if ready is None:
-                ready = self._ready = _made_ready(self._found, self._slots, self._device, self._kept_bytes)
+                ready = self._ready = self._made_ready()
             return ready
 
+    def _made_ready(self) -> _Ready:
+        from comity.models.in_process.checked import check
+        from comity.models.in_process.engine import Engine, Limits, vocabulary_of
+        from comity.models.in_process.grammar import Grammars
+        from comity.models.in_process.loading import load_found
+        from comity.models.in_process.worker import Worker
 
-def _made_ready(found: Found, slots: int, device: str, kept_bytes: int) -> _Ready:
-    from comity.models.in_process.checked import check
-    from comity.models.in_process.engine import Engine, Limits, vocabulary_of
-    from comity.models.in_process.grammar import Grammars
-    from comity.models.in_process.loading import load_found
-    from comity.models.in_process.worker import Worker
-
-    loaded = load_found(found, device=device)
-    check(loaded.model, str(found.path))
-    template: ChatTemplate | ModelNotFound
-    try:
-        template = ChatTemplate(loaded.tokenizer, str(found.path))
-        ends = _ends(loaded, template.end)
-    except TemplateError as error:
-        template, ends = ModelNotFound(str(error)), _ends(loaded, None)
-    grammars = Grammars(loaded.tokenizer, vocabulary_of(loaded.model), ends)
-    limits = Limits(slots=slots, kept_bytes=kept_bytes)
-    engine = Engine(loaded.model, grammars, window=loaded.window, ends=ends, limits=limits)
-    return _Ready(loaded, grammars, Worker(engine, found.name), template)
+        found = self._found
+        loaded = load_found(found, device=self._device)
+        check(loaded.model, str(found.path))
+        template: ChatTemplate | ModelNotFound
+        try:
+            template = ChatTemplate(loaded.tokenizer, str(found.path))
+            ends = _ends(loaded, template.end)
+        except TemplateError as error:
+            template, ends = ModelNotFound(str(error)), _ends(loaded, None)
+        grammars = Grammars(loaded.tokenizer, vocabulary_of(loaded.model), ends)
+        limits = Limits(slots=self._slots, kept_bytes=self._kept_bytes, threads=self._threads)
+        engine = Engine(loaded.model, grammars, window=loaded.window, ends=ends, limits=limits)
+        return _Ready(loaded, grammars, Worker(engine, found.name), template)
 
 
 def _ends(loaded: "Loaded", turn: int | None) -> set[int]:
