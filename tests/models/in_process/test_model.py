@@ -304,7 +304,7 @@ async def test_likelihoods_take_no_more_threads_than_replies(tiny: Path, monkeyp
 
     def counted(*args: object, **more: object) -> object:
         counts.append(torch.get_num_threads())
-        return forward(*args, **more)  # type: ignore[arg-type]
+        return forward(*args, **more)
 
     monkeypatch.setattr(LlamaForCausalLM, "forward", counted)
     found = resolve(f"hf:{tiny}", {"COMITY_TORCH_THREADS": "3", "COMITY_DEVICE": "cpu"}).model
