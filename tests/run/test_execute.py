@@ -1,5 +1,6 @@
 """Runs against a server that fails in every way: what each ends with, that it goes on from there, and that no score comes of a failure."""
 
+import gc
 import hashlib
 import json
 import sqlite3
@@ -19,7 +20,7 @@ from run.runs import Played, Result, kinds, opened, plan, results, start
 
 from comity.library import starter
 from comity.run.changes import ChangedPlan
-from comity.run.execute import execute
+from comity.run.execute import _rare_collections, execute
 from comity.run.plan import PlanError
 from comity.run.prepare import prepare
 from comity.run.single import play_and_keep
@@ -567,3 +568,22 @@ async def test_what_a_stopped_run_would_have_taken_up_again_is_counted(store: St
         played = await start(plan(f"{peer.url}#m", repeats=2, in_flight=1, **once), store)
     assert "AuthenticationFailed" in played.progress.stopped
     assert played.progress.failed == {"infrastructure": 2}, "the one that a 500 stopped, and the one that was refused"
+
+
+def test_the_collector_is_spared_what_is_there_and_left_as_it_was_found() -> None:
+    found, before = gc.get_threshold(), (700, 10, 10)
+    gc.set_threshold(*before)
+    try:
+        for set_aside in (gc.freeze, gc.unfreeze):
+            set_aside()
+            frozen = gc.get_freeze_count() > 0
+            assert frozen is (set_aside is gc.freeze)
+            with _rare_collections():
+                assert gc.get_freeze_count()
+                assert gc.get_threshold() > before
+            assert (gc.get_freeze_count() > 0) is frozen
+            assert gc.get_threshold() == before
+    finally:
+        gc.set_threshold(*found)
+        gc.collect()
+        gc.freeze()

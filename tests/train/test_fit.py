@@ -32,14 +32,14 @@ LORA = {"rank": 4, "alpha": 8, "dropout": 0.2, "targets": "all-linear"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def few_objects() -> Iterator[None]:
-    """The trainer collects garbage at every beginning, which takes half a second with all the modules there are; they are set aside."""
+def few_objects() -> None:
+    """The trainer collects garbage at every beginning, which takes half a second with all the modules there are; they are set aside, like
+    those that are loaded before it (conftest.py).
+    """
     with offline():
         import comity.train.trainer  # noqa: F401
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")
