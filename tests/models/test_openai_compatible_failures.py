@@ -358,3 +358,31 @@ async def test_a_redirect_is_refused_and_its_target_never_asked(server: Server, 
     assert isinstance(error, BadReply)
     assert "it redirects; name the final address instead" in str(error)
     assert server.paths == ["/v1/chat/completions"]
+
+
+WITHHELD = {
+    "error": {
+        "code": 500,
+        "message": "The model produced output that does not match the expected peg-native format",
+        "type": "server_error",
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("handler", "streamed"),
+    [
+        (says(WITHHELD, 500), False),
+        (says(WITHHELD, 500), True),
+        (streams(piece("Hel"), WITHHELD), True),
+    ],
+)
+async def test_a_reply_that_llama_cpp_cannot_read_is_the_models_own_and_no_broken_server(
+    server: Server, handler: Handler, streamed: bool
+) -> None:
+    """It is drawn anew like any that cannot be used, and ends no run: asking the same again would give the same."""
+    server.answer(handler)
+    async with client(server.url) as model:
+        reply = await ask(model, stream=(lambda piece: None) if streamed else None)
+    assert (reply.text, reply.finish_reason) == ("", "unreadable")
+    assert len(server.bodies) == 1

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from train.fitting import conversations, plan
 
 from comity.models.chat_templates import ChatTemplate
@@ -15,6 +16,8 @@ from comity.train.fit import fit
 from comity.train.masks import tokenised
 from comity.train.nano import NanoSpec, new_model
 from comity.train.offline import offline
+from comity.train.plan import Begin
+from comity.train.serving import adopted
 
 LEARN = conversations(24)
 WIDE = NanoSpec(hidden=64, layers=1, heads=4, kv_heads=2, intermediate=128, vocab=300, window=128)
@@ -72,3 +75,17 @@ def test_a_gguf_file_is_a_base_like_any_other(base: str, tmp_path: Path, method:
         assert "quantization_config" not in json.loads((fitted.path / "config.json").read_text())
     with offline():
         assert load_found(find(fitted.spec), device="cpu").window == 128
+
+
+def test_a_gguf_file_is_adopted_as_a_folder_of_plain_weights(base: str, tmp_path: Path) -> None:
+    from comity.train.gguf import write_merged
+
+    made = fit(base, LEARN, (), plan(max_steps=1), tmp_path / "start", style="chat")
+    file = write_merged(made.path, weights="f32", into=tmp_path / "start.gguf")
+    begin = Begin(model=f"hf:{file}")
+    spec = adopted(find(f"hf:{file}"), begin, tmp_path / "own")
+    assert spec == adopted(find(f"hf:{file}"), begin, tmp_path / "own")
+    assert "quantization_config" not in json.loads((tmp_path / "own" / "config.json").read_text())
+    with offline():
+        ours, theirs = (load_found(find(of), device="cpu").model for of in (spec, made.spec))
+    assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))

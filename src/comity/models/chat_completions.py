@@ -131,6 +131,11 @@ class PartialReply:
             self.first = time.perf_counter()
         return piece
 
+    def withhold(self) -> None:
+        """The server keeps a reply to itself that it could not read, whatever has come of it."""
+        self._parts.clear()
+        self._finish = "unreadable"
+
     def completion(self, model: str) -> Completion:
         """The whole reply, of `model` unless the server named another. Raises `Unreachable` where its end is missing."""
         if self._finish is None:

@@ -123,11 +123,14 @@ class OpenAICompatible:
             self._model, messages, schema, sampling, token_limit=self._token_limit, streamed=streamed
         )
         reply = PartialReply(self.base_url, constrained=schema is not None)
-        if streamed:
-            await self._listen(exchange, reply, stream or _unheard)
-        else:
-            async with exchange:
-                reply.take_whole(await exchange.read())
+        try:
+            if streamed:
+                await self._listen(exchange, reply, stream or _unheard)
+            else:
+                async with exchange:
+                    reply.take_whole(await exchange.read())
+        except _Withheld:
+            reply.withhold()
         return reply.completion(self._model)
 
     async def _listen(self, exchange: "_Exchange", reply: PartialReply, stream: Callable[[str], None]) -> None:
@@ -158,6 +161,10 @@ class OpenAICompatible:
 
 def _unheard(piece: str) -> None:
     """Nobody listens; the reply is streamed to see its first token."""
+
+
+class _Withheld(ServerFailed):
+    """There is a reply, and the server does not hand it out."""
 
 
 class _SchemaRefused(BadRequest):
@@ -231,8 +238,10 @@ class _Exchange:
             more = bool(received)
             for event in events.feed(received) if more else events.end():
                 if event.get("error"):
-                    said = _repeatable(_message(event), self.messages, self.api_key)
-                    raise ServerFailed(f"{self.base_url} failed while answering: {said}")
+                    whole = _message(event)
+                    said = _repeatable(whole, self.messages, self.api_key)
+                    failed = _Withheld if _WITHHELD_SIGN in whole.casefold() else ServerFailed
+                    raise failed(f"{self.base_url} failed while answering: {said}")
                 yield event
 
     async def _receive(self) -> bytes:
@@ -253,7 +262,7 @@ class _Exchange:
         if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
             return Overloaded(f"{where}: {said}", _retry_after(response))
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return ServerFailed(f"{where}: {said}")
+            return (_Withheld if _WITHHELD_SIGN in signs else ServerFailed)(f"{where}: {said}")
         if status < HTTPStatus.BAD_REQUEST:
             return BadReply(f"{where}: it redirects; name the final address instead")
         if any(sign in signs for sign in _CONTEXT_SIGNS):
@@ -275,6 +284,10 @@ def _unreachable(where: str, error: aiohttp.ClientError | TimeoutError) -> Unrea
 
 
 _CONTEXT_SIGNS = ("context_length", "exceed_context", "context length", "context size", "context window")
+_WITHHELD_SIGN = "the model produced output that does not match"
+"""How llama.cpp says that it drew a reply by the schema's grammar, such as one of half characters, that its reader of replies does not take.
+No repetition mends it: it is the model's own reply, and as unusable as any other that cannot be read.
+"""
 _SCHEMA_SIGNS = ("response_format", "schema", "grammar")
 
 

@@ -95,7 +95,7 @@ def adopted(found: Found, begin: Begin, into: Path) -> str:
         return find(f"adapter:{into}").name
     with made_whole(into) as folder:
         loaded = load_found(found, device="cpu")
-        loaded.model.config.__dict__.pop("quantization_config", None)  # it was unpacked from one
+        loaded.model.__dict__.pop("hf_quantizer", None)  # what was unpacked from a quantised file is plain weights
         loaded.model.save_pretrained(folder)
         loaded.tokenizer.save_pretrained(folder)
         sampling = Sampling(temperature=begin.temperature, top_p=begin.top_p, max_tokens=begin.max_tokens)
