@@ -11,7 +11,7 @@ from comity.agents.compact import CompactStyle
 from comity.agents.replies import Parsed
 from comity.models.replies import UnusableReply
 from comity.world.actions import Action, ActionSpec, ActionType
-from comity.world.deals import Deal, Division
+from comity.world.deals import Contract, Deal, Division
 from comity.world.environment import Environment, State
 from comity.world.moves import Move, MoveKind
 from comity.world.positions import Offer
@@ -86,6 +86,28 @@ def test_what_is_told_of_an_offer_is_its_worth_by_the_rules(kind: str) -> None:
     assert told > 10
 
 
+def test_a_term_that_is_called_by_another_ones_letter_is_told_from_it() -> None:
+    odd = Division(items={"hats": 3, "a": 2}, values={each: {"hats": 1, "a": 2} for each in ("p1", "p2")})
+    seen = view(opened(a_task(odd, ("p1", "p2"))), "p1")
+    assert "In terms, a is hats, b is a." in STYLE.messages(seen)[0].content
+    for terms, meant in (({"a": 3, "b": 0}, {"hats": 3, "a": 0}), ({"hats": 3, "a": 0}, {"hats": 3, "a": 0})):
+        reply = json.dumps({"do": "propose", "terms": terms, "say": "So?"})
+        move = STYLE.parse(seen, reply).action.move
+        assert move is not None
+        assert move.terms == meant
+
+
+def test_what_a_contract_is_worth_is_told_by_letters() -> None:
+    seats = ("p1", "p2")
+    payoff = a_payoff("contract", seats, Random(1))
+    assert isinstance(payoff, Contract)
+    system = STYLE.messages(view(opened(a_task(payoff, seats)), "p1"))[0].content
+    worth = next(line for line in system.splitlines() if line.startswith("Worth to you alone: "))
+    first, *_ = payoff.issues
+    assert worth.startswith(f"Worth to you alone: a: {payoff.issues[first][0]} ")
+    assert f"In terms, a is {first}" in system
+
+
 def test_a_writer_of_all_parts_is_told_of_no_worth_to_you() -> None:
     state = opened(a_task(BOOKS, ("p1", "p2")))
     script = Environment().reset(state.task, seed=0, mode="script")
@@ -149,6 +171,8 @@ def test_a_partners_long_words_are_cut_to_what_one_may_say_oneself_and_visibly()
         ),
         ({"do": "propose", "terms": {"books": "1", "hats": 2.0}, "say": "So?"}, proposes(books=1, hats=2)),
         ({"do": "propose", "terms": {"b": "2", "a": 1}, "say": "So?"}, proposes(books=1, hats=2)),
+        ({"do": "propose", "terms": {"A": 1, "B": 2}, "say": "So?"}, proposes(books=1, hats=2)),
+        ({"do": "propose", "terms": {"a": 1, "hats": 2}, "say": "So?"}, proposes(books=1, hats=2)),
         (
             {"do": "accept", "terms": {}, "say": "Yes."},
             Action(type=ActionType.SPEAK, argument="Yes.", move=Move(kind=MoveKind.ACCEPT)),

@@ -5,11 +5,13 @@ What the policies come to means nothing at this size; that it is the same each t
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from train.plans import plan_of, step
 
+from comity.agents.compact import CompactStyle
 from comity.interop.kept import Kept
 from comity.store import Store
 from comity.train.cards import card_of, write_cards
@@ -71,6 +73,7 @@ def test_the_record_leads_from_each_policy_to_events_rewards_and_decisions(done:
     told = record["policies"]["bc"]["0"]
     assert told["model"].startswith("adapter:")
     assert told["begins_from"] == record["policies"]["base"]["0"]["model"]
+    assert str(bench.folder) not in json.dumps(record)
     columns = told["learned_from_columns"]
     with Store.open(str(bench.folder / "c.db")) as store:
         for row in told["learned_from"]:
@@ -131,6 +134,34 @@ def test_a_work_folder_that_was_moved_goes_on_where_it_is(done: tuple[Bench, Tra
     assert all("done before" in line or line.startswith("  kept") for line in moved.said), moved.said
     assert again.lineage("bc", 0).model.startswith(f"adapter:{tmp_path}")
     assert record_of(again)["differences"] == record_of(trained)["differences"]
+
+
+def test_a_folder_that_was_moved_in_the_middle_of_a_run_plays_it_there(tmp_path: Path) -> None:
+    """Episodes are named by who plays, and weights that are made here by where they lie: so another place has another run."""
+    only_sr = PLAN.model_copy(update={"steps": {"sr": PLAN.steps["sr"]}})
+    here = Bench(tmp_path / "here")
+    here.folder.mkdir()
+    base = here.train(only_sr, stages=("tasks", "collect", "examples", "fit")).lineage("base", 0)
+    shutil.rmtree(next((here.folder / "w" / "collect").glob("own-sr-*")))
+    shutil.move(here.folder, tmp_path / "there")
+    there = Bench(tmp_path / "there")
+    again = there.train(only_sr, stages=("tasks", "collect", "filter", "examples", "fit"))
+    assert mark_of(again.lineage("base", 0).model) == mark_of(base.model)
+    with Store.open(str(there.folder / "c.db")) as store:
+        runs = [each.id for each in store.runs() if ".own-sr-" in each.id]
+        assert len(runs) == 2
+        assert len({id_.rpartition(".")[0] for id_ in runs}) == 1
+
+
+def test_examples_are_made_anew_where_prompts_have_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tmp_path)
+    bench.train(stages=("tasks", "collect", "examples"))
+    bench.said.clear()
+    template = replace(CompactStyle().template, hash="0" * 64)
+    monkeypatch.setattr(CompactStyle, "template", property(lambda style: template))
+    bench.train(stages=("tasks", "collect", "examples"))
+    assert "examples base-seed0" in bench.said
+    assert any(line.startswith("collect weak-seed0: done before") for line in bench.said)
 
 
 def test_a_store_without_what_was_played_is_told(done: tuple[Bench, Trained], tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from train.plans import POOL, plan_of, step
 
+from comity.models.budget import Spent
 from comity.run.plan import JudgePlan, PlanError, PolicyPlan
 from comity.store import RunRecord, Spending, Store
 from comity.train.plan import TrainPlan
@@ -55,6 +56,21 @@ def test_everything_that_is_missing_is_said_at_once(tmp_path: Path, monkeypatch:
     ]
     assert "OPENAI_API_KEY" in lines[1]
     assert "method qlora needs a GPU" in lines[4]
+
+
+def test_what_no_stage_that_is_asked_for_needs_is_not_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    test = {"partners": {"other": {"model": "openai:gpt-4o"}}, "qa": ["no.jsonl"]}
+    plan = plan_of(steps={"bc": step(fit={"preset": "sotopia-pi"})}, test=test)
+    with Store.open(str(tmp_path / "c.db")) as store:
+        ground = Playground(plan, store, tmp_path)
+        preflight(ground, "test", ("tasks", "collect", "filter", "examples"))
+        with pytest.raises(PlanError, match=r"^fit: method qlora needs a GPU[^\n]*$"):
+            preflight(ground, "test", ("fit",))
+        with pytest.raises(PlanError, match=r"OPENAI_API_KEY\ntest\.qa: "):
+            preflight(ground, "test", ("evaluate",))
 
 
 def test_a_whole_plan_passes(tmp_path: Path) -> None:
@@ -108,11 +124,21 @@ def test_one_budget_holds_for_all_runs_of_a_plan(tmp_path: Path) -> None:
     plan = plan_of(budget={"calls": 100})
     with Store.open(str(tmp_path / "c.db")) as store:
         ground = Playground(plan, store, tmp_path)
-        for run, calls in (("small.weak", 60), ("other.weak", 1000), ("small.own", 30)):
-            store.begin_run(RunRecord(id=run, plan={}, created_at=datetime.now(UTC), code_version="x"), [])
+        for run, calls in (("small.weak", 60), ("small.er.weak", 1000), ("small.own", 30)):
+            notes = (
+                "Made by the training plan small." if run != "small.er.weak" else "Made by the training plan small.er."
+            )
+            store.begin_run(
+                RunRecord(id=run, plan={"notes": notes}, created_at=datetime.now(UTC), code_version="x"), []
+            )
             store.set_spending(run, "w", {"m": Spending(calls=calls)})
         assert ground.left_of_budget().calls == 10
         assert ground.left_of_budget("small.own").calls == 40
+        ground.aside.append(Spent(calls=3))
+        assert ground.left_of_budget().calls == 7
         store.set_spending("small.own", "w", {"m": Spending(calls=40)})
-        with pytest.raises(TrainError, match=r"the plan's budget of calls is spent by its 2 runs; raise \[budget\]"):
+        with pytest.raises(
+            TrainError,
+            match=r"the plan's budget of calls is spent by its 2 runs and what is asked beside them; raise \[budget\]",
+        ):
             ground.left_of_budget()

@@ -12,7 +12,7 @@ from functools import lru_cache
 from string import ascii_lowercase
 
 from comity.agents.dialogue import dialogue
-from comity.agents.games import Told, names_of, told_game, told_move, told_opened
+from comity.agents.games import Naming, Told, names_of, told_game, told_move, told_opened
 from comity.agents.narration import aim_slots, told_action
 from comity.agents.replies import (
     Parsed,
@@ -162,9 +162,9 @@ class CompactStyle:
 
     def _game(self, view: SeatView, seat: str) -> Told:
         payoff, order = view.table.payoff if view.table else None, _order(view)
-        return told_game(
-            self.template, payoff, names_of(view), seat, told_numbers=lambda numbers: _as_terms(numbers, order)
-        )
+        letters = _letters(order)
+        naming = Naming(lambda term: letters.get(term, term), lambda numbers: _as_terms(numbers, order))
+        return told_game(self.template, payoff, names_of(view), seat, naming=naming)
 
     def _person(self, view: SeatView, profile: Profile) -> str:
         payoff = view.table.payoff if view.table else None
@@ -249,13 +249,12 @@ def _letters(order: Sequence[str]) -> dict[str, str]:
 
 
 def _named(terms: object, order: Sequence[str]) -> object:
-    """Terms by their names, where all are called by letters; else as they are. Raises `UnusableReply`."""
+    """Terms by their names, whether called by these or by letters. Raises `UnusableReply`."""
     if terms is not None and not isinstance(terms, dict):
         raise UnusableReply('"terms" must be an object that names each, such as {"a":1}')
     names = {letter: name for name, letter in _letters(order).items()}
-    if terms is None or not terms.keys() <= names.keys():
-        return terms
-    return {names[letter]: value for letter, value in terms.items()}
+    called = set() if all(key.lower() in names for key in terms or ()) else set(order)
+    return terms and {key if key in called else names.get(key.lower(), key): value for key, value in terms.items()}
 
 
 def _as_reply(action: Action, to: Sequence[str], types: Sequence[ActionType], order: Sequence[str]) -> str:

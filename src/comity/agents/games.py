@@ -26,8 +26,13 @@ class Told(NamedTuple):
 
 NO_GAME = Told("", "")
 
-TellNumbers = Callable[[Mapping[str, int]], str]
-"""How a number for each of some terms is told."""
+
+class Naming(NamedTuple):
+    """How a payoff's terms are told where numbers stand beside them."""
+
+    term: Callable[[str], str]
+    numbers: Callable[[Mapping[str, int]], str]
+    """A number for each of some terms."""
 
 
 def game_template() -> Template:
@@ -40,9 +45,12 @@ def names_of(view: SeatView) -> dict[str, str]:
     return {profile.seat: profile.name for profile in (view.me, *view.others)}
 
 
-def in_words(numbers: Mapping[str, int]) -> str:
-    """`books 2, hats 3`."""
+def _in_words(numbers: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {number}" for name, number in numbers.items())
+
+
+IN_WORDS = Naming(str, _in_words)
+"""`books 2, hats 3`."""
 
 
 def told_game(
@@ -51,16 +59,16 @@ def told_game(
     names: Mapping[str, str],
     seat: str,
     *,
-    told_numbers: TellNumbers = in_words,
+    naming: Naming = IN_WORDS,
 ) -> Told:
     """The rules, and what the payoff holds that is private to the seat; both empty where there is no game.
 
     Args:
-        told_numbers: how a number for each term is told.
+        naming: how terms are told beside numbers.
     """
     if payoff is None:
         return NO_GAME
-    return Told(_rules(template, payoff, names, told_numbers), _worth(template, payoff, seat, told_numbers))
+    return Told(_rules(template, payoff, names, naming), _worth(template, payoff, seat, naming))
 
 
 def told_move(template: Template, move: Move, payoff: Payoff | None) -> str:
@@ -117,13 +125,13 @@ def _slot(term: Term) -> str:
     return f"{json.dumps(term.id)}: {values or f'{term.low} to {term.high}{steps}'}"
 
 
-def _rules(template: Template, payoff: Payoff, names: Mapping[str, str], told_numbers: TellNumbers) -> str:
+def _rules(template: Template, payoff: Payoff, names: Mapping[str, str], naming: Naming) -> str:
     fill = template.fill
     match payoff:
         case Division(items=items):
             key = "division" if payoff.settled_by == "acceptance" else "division_selection"
             listed = ", ".join(f"{item} ({count})" for item, count in items.items())
-            return fill(key, items=listed, counts=Block(told_numbers(items)))
+            return fill(key, items=listed, counts=Block(naming.numbers(items)))
         case Price(range=(low, high), unit=unit):
             who = {"buyer": names[payoff.buyer], "seller": names[payoff.seller]}
             return fill("price", low=low, high=high, unit=unit, steps=payoff.step if payoff.step > 1 else "", **who)
@@ -158,18 +166,19 @@ def _rounds(payoff: Choices) -> int | str:
     return payoff.rounds if payoff.rounds > 1 else ""
 
 
-def _worth(template: Template, payoff: Payoff, seat: str, told_numbers: TellNumbers) -> str:
+def _worth(template: Template, payoff: Payoff, seat: str, naming: Naming) -> str:
     fill = template.fill
     match payoff:
         case Division(values=values):
-            each = told_numbers(values[seat])
+            each = naming.numbers(values[seat])
             return fill("worth_division", values=Block(each), fallback=payoff.fallback(seat))
         case Price(unit=unit, reserves=reserves):
             side = "worth_price_buyer" if seat == payoff.buyer else "worth_price_seller"
             return fill(side, unit=unit, reserve=reserves[seat])
         case Contract(issues=issues, points=points):
             each = "; ".join(
-                f"{issue}: " + ", ".join(f"{o} {p}" for o, p in zip(options, points[seat][issue], strict=True))
+                f"{naming.term(issue)}: "
+                + ", ".join(f"{o} {p}" for o, p in zip(options, points[seat][issue], strict=True))
                 for issue, options in issues.items()
             )
             return fill("worth_contract", values=each, fallback=payoff.fallback(seat))

@@ -6,7 +6,7 @@ What a plan says is of two kinds: what is played, which decides the episodes and
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -86,7 +86,7 @@ class PolicyPlan(Record):
 
     @model_validator(mode="after")
     def _no_secrets(self) -> Self:
-        if found := [name for name in self.extra if _SECRET.search(name)]:
+        if found := [name for name in _names(self.extra) if _SECRET.search(name)]:
             raise ValueError(
                 f"extra.{found[0]} looks like a key, and what is sent stands in every record; name the variable that holds it: "
                 "http://HOST/v1#NAME&key_env=VARIABLE"
@@ -118,6 +118,14 @@ class PolicyPlan(Record):
         if self.constrained is not None:
             said["constrained"] = self.constrained
         return own.model_copy(update=said)
+
+
+def _names(value: object) -> Iterator[str]:
+    """Every name in it, however deep."""
+    if isinstance(value, Mapping):
+        yield from map(str, value)
+    for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ():
+        yield from _names(inner)
 
 
 class JudgePlan(Record):

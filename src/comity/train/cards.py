@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from comity.interop.licences import together
 from comity.train.loop import Lineage, Trained
+from comity.train.record import placeless
 from comity.train.told import Told, markdown, told_results
 from comity.train.work import Done
 
@@ -37,7 +38,7 @@ def card_of(trained: Trained, lineage: Lineage, record: Json) -> str:
     head = [
         "---",
         "library_name: peft" if str(fit.get("kind")) == "lora" else "library_name: transformers",
-        f"base_model: {_placeless(lineage.begin) or 'none, made here'}",
+        f"base_model: {placeless(lineage.begin) or 'none, made here'}",
         "tags: [comity, sotopia-pi, social-simulation]",
         f"license: {licence.lower() if licence and ' ' not in licence else 'other'}",
         "---",
@@ -92,12 +93,6 @@ _LIMITS = [
     "and not to bargain on anybody's behalf.",
     "",
 ]
-
-
-def _placeless(model: str) -> str:
-    """A specification without the folders above, which are the maker's own business: `adapter:bc-seed1-0123456789/model@HASH`."""
-    scheme, _, rest = model.partition(":")
-    return f"{scheme}:{'/'.join(Path(rest).parts[-2:])}" if rest else model
 
 
 def _made(lineage: Lineage, stage: str) -> list[Done]:

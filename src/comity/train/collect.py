@@ -107,7 +107,7 @@ def _played(
     }
 
     def play(folder: Path) -> Json:
-        name = f"{ground.plan.name}.{folder.name}"
+        name = ground.run_name(folder, weights=weights)
         plan = ground.run_plan(
             name, chosen.named, players, pairings=pairings, repeats=repeats, seed=seed, judged=judged
         )

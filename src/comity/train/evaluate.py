@@ -7,18 +7,17 @@ there are games alone: questions and safety have no dev part, and who tunes on t
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import anyio
 from pydantic import JsonValue
 
 from comity.agents.llm import LLMAgent
 from comity.evaluate.judge import LLMJudge
-from comity.models.budget import Meter
+from comity.models.budget import Spent
 from comity.models.in_process.model import InProcessModel
-from comity.models.prices import load_prices
 from comity.models.protocol import Sampling
 from comity.models.resolve import Resolved, resolve
 from comity.models.traffic import Traffic
@@ -115,7 +114,7 @@ def _asked(work: Work, ground: Playground, name: str, model: str, of: QuestionSe
     shots = ground.plan.test.qa_shots
     inputs: dict[str, JsonValue] = {"weights": mark_of(model), "questions": of.hash, "shots": shots}
 
-    async def do(found: Resolved, folder: Path) -> Json:
+    async def do(found: Resolved, traffic: Traffic, folder: Path) -> Json:
         if not isinstance(found.model, InProcessModel):
             return {
                 "unknown": f"{model} tells no likelihoods; only a model in this process does (hf:PATH, adapter:PATH)"
@@ -128,7 +127,7 @@ def _asked(work: Work, ground: Playground, name: str, model: str, of: QuestionSe
             "clusters": dict(asked.clusters),
         }
 
-    return work.stage("evaluate", f"{of.name}-{name}-seed{seed}", inputs, _with(PolicyPlan(model=model), do))
+    return _done(work, ground, f"{of.name}-{name}-seed{seed}", inputs, _with(ground, PolicyPlan(model=model), do))
 
 
 def _conversations(work: Work, ground: Playground, name: str, model: str, seed: int) -> Done:
@@ -144,8 +143,10 @@ def _conversations(work: Work, ground: Playground, name: str, model: str, seed: 
         "seed": seed,
     }
 
-    async def do(found: Resolved, folder: Path) -> Json:
-        agent = LLMAgent(found.model, style=plays.style or found.style, sampling=plays.sampling(found.sampling))
+    async def do(found: Resolved, traffic: Traffic, folder: Path) -> Json:
+        agent = LLMAgent(
+            traffic.through(found), style=plays.style or found.style, sampling=plays.sampling(found.sampling)
+        )
         file = folder / "episodes.jsonl"
 
         async def keep(episode: Episode) -> None:
@@ -159,7 +160,7 @@ def _conversations(work: Work, ground: Playground, name: str, model: str, seed: 
         summary = result.model_dump(mode="json", exclude={"items"})
         summary["floor"] = {name: reached.model_dump() for name, reached in (await highest_floor()).items()}
         if testing.judge:
-            cards = await _judged(ground, testing.judge, episodes, folder / "scorecards.jsonl")
+            cards = await _judged(ground, testing.judge, traffic, episodes, folder / "scorecards.jsonl")
             judged = judged_safety(episodes, cards.values())
             summary["judged"] = {f"{one.kind}.{one.dimension}": one.model_dump(mode="json") for one in judged}
             values |= _judged_values(episodes, cards)
@@ -169,7 +170,7 @@ def _conversations(work: Work, ground: Playground, name: str, model: str, seed: 
             "clusters": {item.key: item.marks.case for item in result.items},
         }
 
-    return work.stage("evaluate", f"safety-{name}-seed{seed}", inputs, _ready(ground, model, _with(plays, do)))
+    return _done(work, ground, f"safety-{name}-seed{seed}", inputs, _ready(ground, model, _with(ground, plays, do)))
 
 
 def _lines(file: Path, shape: type[R]) -> list[R]:
@@ -181,12 +182,12 @@ def _lines(file: Path, shape: type[R]) -> list[R]:
     return [shape.model_validate_json(line) for line in whole]
 
 
-async def _judged(ground: Playground, spec: str, episodes: Sequence[Episode], file: Path) -> dict[str, Scorecard]:
+async def _judged(
+    ground: Playground, spec: str, traffic: Traffic, episodes: Sequence[Episode], file: Path
+) -> dict[str, Scorecard]:
     """By episode, what the judge says of it; each is kept when it comes."""
     cards = {card.episode: card for card in _lines(file, Scorecard)}
-    said, found = ground.plan, resolve(spec, timeouts=ground.plan.timeouts)
-    meter = Meter(ground.left_of_budget(), load_prices())
-    traffic = Traffic(meter, limits=said.endpoints, retries=said.retries, patience=said.patience)
+    found = resolve(spec, timeouts=ground.plan.timeouts)
     judge = LLMJudge(traffic.through(found), rubric=safety_rubric(), brief=found.style == "transcript")
     try:
         with file.open("a", encoding="utf-8") as out:
@@ -222,15 +223,24 @@ def _refusals(work: Work, ground: Playground, name: str, model: str, path: Path,
         "sampling": limit.model_dump(mode="json"),
     }
 
-    async def do(found: Resolved, folder: Path) -> Json:
-        result = await ask_prompts(found.model, prompts, sampling=limit, seed=0, kept=folder / "replies.jsonl")
+    async def do(found: Resolved, traffic: Traffic, folder: Path) -> Json:
+        result = await ask_prompts(
+            traffic.through(found), prompts, sampling=limit, seed=0, kept=folder / "replies.jsonl"
+        )
         return {
             "summary": _summary(result.model_dump(mode="json", exclude={"replies"})),
             "values": cast("JsonValue", {measure: values_of(result, measure) for measure in REFUSALS}),
             "clusters": {reply.prompt: reply.kind for reply in result.replies},
         }
 
-    return work.stage("evaluate", f"refusals-{name}-seed{seed}", inputs, _ready(ground, model, _with(plays, do)))
+    return _done(work, ground, f"refusals-{name}-seed{seed}", inputs, _ready(ground, model, _with(ground, plays, do)))
+
+
+def _done(work: Work, ground: Playground, label: str, inputs: Json, do: Callable[[Path], Json]) -> Done:
+    """A stage of the evaluation that is no run; what it spent counts against the plan's budget, now or in an earlier start."""
+    done = work.stage("evaluate", label, inputs, do)
+    ground.aside.append(Spent(**cast("dict[str, Any]", done.result.get("spent", {}))))
+    return done
 
 
 def _ready(ground: Playground, model: str, do: Callable[[Path], Json]) -> Callable[[Path], Json]:
@@ -243,13 +253,16 @@ def _ready(ground: Playground, model: str, do: Callable[[Path], Json]) -> Callab
     return then
 
 
-def _with(player: PolicyPlan, do: Callable[[Resolved, Path], Awaitable[Json]]) -> Callable[[Path], Json]:
-    """Do it with the player's model, which is released afterwards."""
+def _with(
+    ground: Playground, player: PolicyPlan, do: Callable[[Resolved, Traffic, Path], Awaitable[Json]]
+) -> Callable[[Path], Json]:
+    """Do it with the player's model, which is released afterwards, and say what was spent."""
 
     async def run(folder: Path) -> Json:
-        found = resolve(player.model, adapter=player.adapter)
+        found, traffic = resolve(player.model, adapter=player.adapter, timeouts=ground.plan.timeouts), ground.traffic()
         try:
-            return await do(found, folder)
+            done = await do(found, traffic, folder)
+            return {**done, "spent": asdict(traffic.meter.total)}
         finally:
             with anyio.CancelScope(shield=True):
                 await found.model.aclose()

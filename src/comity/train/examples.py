@@ -35,6 +35,10 @@ __all__ = [
 ]
 
 
+VERSION = 2
+"""Raised with every change of what is learned of the same episode; 2: a base made here learns its play whole."""
+
+
 class ExamplesError(ValueError):
     """A file of examples that cannot be read; the message names file, line and field."""
 

@@ -38,13 +38,14 @@ def play_games(
         "tasks": cast("JsonValue", chosen.hashes),
         **ground.settled({name: player, **partners}, weights=weights, own=name, judges=ground.plan.judges),
         "reward": ground.plan.reward.model_dump(mode="json"),
+        "aggregate": ground.plan.aggregate,
         "limits": ground.plan.limits.model_dump(mode="json"),
         "seed": seed,
     }
 
     def play(folder: Path) -> Json:
         plan = ground.run_plan(
-            f"{ground.plan.name}.{folder.name}",
+            ground.run_name(folder, weights=weights),
             chosen.named,
             {name: player, **partners},
             evaluated=[name],

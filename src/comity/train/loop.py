@@ -12,11 +12,13 @@ from typing import Literal, cast
 
 from pydantic import JsonValue
 
+from comity.agents.styles import style_named
 from comity.interop.licences import together
 from comity.models.protocol import Sampling
 from comity.store import Store
 from comity.train.collect import collect_expert, collect_own, collect_weak, collected_in
 from comity.train.evaluate import Evaluated, evaluate_policy, evaluate_reference
+from comity.train.examples import VERSION as EXAMPLES_VERSION
 from comity.train.examples import Example, Weights, example_of_text, examples_of_seat, read_examples, write_examples
 from comity.train.filter import filter_collected, kept_seats
 from comity.train.fit import Progress, fit
@@ -24,8 +26,10 @@ from comity.train.nano import new_model
 from comity.train.plan import BASE, Step, TrainPlan
 from comity.train.playing import Playground, Watch
 from comity.train.preflight import base_model, preflight
+from comity.train.quiz import VERSION as QUIZ_VERSION
 from comity.train.quiz import as_text, quiz
 from comity.train.serving import LLAMA, adopted
+from comity.train.settings import VERSION as FIT_VERSION
 from comity.train.tasks import Chosen, choose_tasks
 from comity.train.work import Done, Json, NotDone, Work, mark_of
 from comity.world.record import derive_seed
@@ -101,7 +105,7 @@ def train(
         fitting: hears the progress of a fit.
     """
     ground = Playground(plan, store, base) if watch is None else Playground(plan, store, base, watch)
-    preflight(ground, split)
+    preflight(ground, split, work.stages)
     trained = Trained(plan, split, choose_tasks(plan, work, store, base))
     making = _Making(plan, work, ground, trained.splits, fitting or (lambda _: None))
     for seed in plan.seeds:
@@ -182,7 +186,7 @@ class _Making:
         weights = Weights(accept=step.accept_weight, words=step.words_weight, drop_malformed=step.drop_malformed)
         inputs: dict[str, JsonValue] = {
             "filtered": filtered.digest,
-            "style": self.plan.policy.style,
+            **_told_style(self.plan.policy.style),
             "weights": weights.model_dump(mode="json"),
             "dev_share": step.dev_share,
         }
@@ -207,8 +211,9 @@ class _Making:
         assert pretrain is not None, "only what is made here is pretrained"
         inputs: dict[str, JsonValue] = {
             "weak": weak.digest,
-            "style": self.plan.policy.style,
+            **_told_style(self.plan.policy.style),
             "quiz": pretrain.quiz,
+            "quiz_version": QUIZ_VERSION,
             "seed": seed,
         }
 
@@ -238,6 +243,7 @@ class _Making:
         sampling = Sampling(temperature=begin.temperature, top_p=begin.top_p, max_tokens=begin.max_tokens)
         inputs: dict[str, JsonValue] = {
             "examples": examples.digest,
+            "fitting": FIT_VERSION,
             "weights": mark_of(model) if model else None,
             "nano": begin.nano.model_dump(mode="json") if begin.nano and model is None else None,
             "fit": settings.model_dump(mode="json"),
@@ -259,6 +265,12 @@ class _Making:
             return {"model": fitted.spec, **cast("Json", fitted.record.model_dump(mode="json"))}
 
         return self.work.stage("fit", f"{label}-seed{seed}", inputs, do)
+
+
+def _told_style(style: str) -> dict[str, JsonValue]:
+    """By the hash of its prompts, and by how examples are made of them."""
+    template = style_named(style).template
+    return {"style": template.label, "prompt_hash": template.hash, "examples": EXAMPLES_VERSION}
 
 
 def _need(begin: Lineage | None, name: str, step: Step) -> None:
@@ -286,4 +298,4 @@ def _written(folder: Path, found: Sequence[Example], dev_share: float) -> Json:
 
 def _spec(fitted: Done) -> str:
     """By its hash, and by where the work folder lies now."""
-    return f"adapter:{fitted.folder / 'model'}@{mark_of(str(fitted.result['model']))}"
+    return f"adapter:{(fitted.folder / 'model').resolve()}@{mark_of(str(fitted.result['model']))}"

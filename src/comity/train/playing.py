@@ -1,5 +1,6 @@
 """Playing what a stage needs as a run like any other, which `comity report` can read and a kill cannot spoil."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -33,6 +34,10 @@ def _unseen(progress: Progress, plan: Plan, turns: float) -> AbstractAsyncContex
     return nullcontext()
 
 
+def _notes(plan: TrainPlan) -> str:
+    return f"Made by the training plan {plan.name}."
+
+
 @dataclass(frozen=True, slots=True)
 class Playground:
     """Where runs of a training plan are played."""
@@ -42,6 +47,17 @@ class Playground:
     base: Path
     """The folder of the plan's file."""
     watch: Watch = field(default=_unseen)
+    aside: list[Spent] = field(default_factory=list)
+    """What stages spent that are no runs: safety conversations, refusals and their judge."""
+
+    def run_name(self, folder: Path, *, weights: str | None = None) -> str:
+        """What a stage's run is called. Episodes of weights that were made here are named by where these lie, so a folder elsewhere has runs
+        of its own.
+        """
+        name = f"{self.plan.name}.{folder.name}"
+        if weights is None:
+            return name
+        return f"{name}.{hashlib.sha256(str(folder.parents[1].resolve()).encode()).hexdigest()[:6]}"
 
     def run_plan(
         self,
@@ -60,7 +76,7 @@ class Playground:
         said = self.plan
         return Plan(
             name=name,
-            notes=f"Made by the training plan {said.name}.",
+            notes=_notes(said),
             tasks=tasks,
             policies=policies,
             evaluated=tuple(evaluated),
@@ -123,7 +139,8 @@ class Playground:
         if not said.is_set:
             return said
         ids = [each.id for each in self.store.runs() if each.id.startswith(f"{self.plan.name}.") and each.id != run]
-        spent = sum((sum_of(self.store.spent(id_).values()) for id_ in ids), Spent())
+        mine = [id_ for id_ in ids if self.store.run(id_).plan.get("notes") == _notes(self.plan)]
+        spent = sum((sum_of(self.store.spent(id_).values()) for id_ in mine), sum(self.aside, Spent()))
         left = {
             "calls": said.calls and said.calls - spent.calls,
             "tokens": said.tokens and said.tokens - spent.tokens,
@@ -131,9 +148,15 @@ class Playground:
         }
         if gone := [name for name, value in left.items() if value is not None and value <= 0]:
             raise TrainError(
-                f"the plan's budget of {' and '.join(gone)} is spent by its {len(ids):,} runs; raise [budget], and the same command goes on"
+                f"the plan's budget of {' and '.join(gone)} is spent by its {len(mine):,} runs and what is asked beside them; raise [budget], and the same command goes on"
             )
         return Budget.model_validate(left)
+
+    def traffic(self) -> Traffic:
+        """How what is no run is asked: as a run of the plan would be, within what is left of its budget."""
+        said = self.plan
+        meter = Meter(self.left_of_budget(), load_prices())
+        return Traffic(meter, limits=said.endpoints, retries=said.retries, patience=said.patience)
 
     def play(self, plan: Plan) -> dict[str, JsonValue]:
         """Play the run to its end, or on to it, and say what it came to. Raises `TrainError` where it did not get there."""

@@ -1,32 +1,35 @@
 """Everything that a training plan names is looked for before anything is done, so that what is missing is said at once and not after hours."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from comity.models.download import verify
 from comity.models.in_process.folder import Found, find
 from comity.models.protocol import ModelError
 from comity.models.registry import find_entry, models_directory
-from comity.run.plan import JudgePlan, PlanError
+from comity.run.plan import JudgePlan, PlanError, PolicyPlan
 from comity.train.errors import MENDABLE
 from comity.train.evaluate import question_sets
 from comity.train.plan import TrainPlan
 from comity.train.playing import Playground
 from comity.train.refusals import load_xstest
+from comity.train.work import STAGES
 
 __all__ = ["base_model", "preflight"]
 
 
-def preflight(ground: Playground, split: str) -> None:
-    """Raise `PlanError` with a line for each thing that is missing. Nothing is loaded but questions and prompts, and nobody is asked."""
-    looked = (
-        ("tasks.dev", lambda: _check_split(ground.plan, split)),
-        ("policy.model", lambda: base_model(ground.plan, ground.base)),
-        ("players and judges", lambda: _check_players(ground)),
-        ("test.qa", lambda: question_sets(ground)),
-        ("test.refusals", lambda: _check_refusals(ground)),
-        ("fit", lambda: _check_fits(ground.plan)),
-    )
+def preflight(ground: Playground, split: str, stages: Collection[str] = STAGES) -> None:
+    """Raise `PlanError` with a line for each thing that is missing for these stages. Nothing is loaded but questions and prompts, and nobody
+    is asked.
+    """
+    looked: list[tuple[str, Callable[[], object]]] = [("policy.model", lambda: base_model(ground.plan, ground.base))]
+    looked.append(("players and judges", lambda: _check_players(ground, stages)))
+    if "evaluate" in stages:
+        looked.insert(0, ("tasks.dev", lambda: _check_split(ground.plan, split)))
+    if "evaluate" in stages and split != "dev":
+        looked += [("test.qa", lambda: question_sets(ground)), ("test.refusals", lambda: _check_refusals(ground))]
+    if "fit" in stages:
+        looked.append(("fit", lambda: _check_fits(ground.plan)))
     if problems := [line for what, look in looked for line in _problem(what, look)]:
         raise PlanError("\n".join(problems))
 
@@ -56,18 +59,22 @@ def _check_split(plan: TrainPlan, split: str) -> None:
         plan.partners_on(split)
 
 
-def _check_players(ground: Playground) -> None:
+def _check_players(ground: Playground, stages: Collection[str]) -> None:
     said = ground.plan
-    named = {
-        "expert": said.expert.players if said.expert else {},
-        "pretrain": said.policy.pretrain.players if said.policy.pretrain else {},
-        "partner": said.test.partners,
-        "dev-partner": said.test.dev_partners,
-        "reference": said.test.reference,
-    }
-    players = {f"{where}-{name}": player for where, of in named.items() for name, player in of.items()}
-    judges = [*said.judges, *([JudgePlan(model=said.test.judge)] if said.test.judge else [])]
-    ground.settled(players, judges=judges)
+    named: dict[str, Mapping[str, PolicyPlan]] = {}
+    judges = list(said.judges) if {"collect", "evaluate"} & set(stages) else []
+    if "collect" in stages:
+        named["expert"] = said.expert.players if said.expert else {}
+        named["pretrain"] = said.policy.pretrain.players if said.policy.pretrain else {}
+    if "evaluate" in stages:
+        named |= {
+            "partner": said.test.partners,
+            "dev-partner": said.test.dev_partners,
+            "reference": said.test.reference,
+        }
+        judges += [JudgePlan(model=said.test.judge)] if said.test.judge else []
+    if players := {f"{where}-{name}": player for where, of in named.items() for name, player in of.items()}:
+        ground.settled(players, judges=judges)
 
 
 def _check_refusals(ground: Playground) -> None:

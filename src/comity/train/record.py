@@ -19,7 +19,7 @@ from comity.train.plan import TrainPlan
 from comity.train.work import Done, Json, TrainError, write_whole
 from comity.world.record import content_hash
 
-__all__ = ["compared_pairs", "learned_from", "record_of", "write_record"]
+__all__ = ["compared_pairs", "learned_from", "placeless", "record_of", "write_record"]
 
 
 def write_record(trained: Trained, folder: Path) -> tuple[dict[str, JsonValue], Path | None]:
@@ -113,10 +113,10 @@ def _policies(trained: Trained, name: str) -> dict[str, JsonValue]:
 
 
 def _lineage(lineage: Lineage) -> dict[str, JsonValue]:
-    stages = [{**_traced(s), "result": cast("JsonValue", s.result)} for s in lineage.stages]
+    stages = [{**_traced(s), "result": _result(s)} for s in lineage.stages]
     return {
-        "model": lineage.model,
-        "begins_from": lineage.begin or None,
+        "model": placeless(lineage.model),
+        "begins_from": placeless(lineage.begin) or None,
         "stages": cast("JsonValue", stages),
         "learned_from": cast("JsonValue", [list(each.values()) for each in learned_from(lineage)]),
         "learned_from_columns": ["episode", "seat", "events", "part", "reward", "rank", "why"],
@@ -132,6 +132,17 @@ def _traced(done: Done) -> dict[str, JsonValue]:
         "code_version": done.code_version,
         "inputs": _short(done.inputs),
     }
+
+
+def _result(done: Done) -> JsonValue:
+    model = done.result.get("model")
+    return cast("JsonValue", {**done.result, **({"model": placeless(str(model))} if model else {})})
+
+
+def placeless(model: str) -> str:
+    """A specification without the folders above, which are the maker's own business: `adapter:bc-seed1-0123456789/model@HASH`."""
+    scheme, _, rest = model.partition(":")
+    return f"{scheme}:{'/'.join(Path(rest).parts[-2:])}" if rest and not rest.startswith("//") else model
 
 
 def _short(inputs: Json) -> JsonValue:

@@ -14,7 +14,7 @@ import anyio
 from comity.models.in_process.folder import NOTE, AdapterNote, Found, find, weights_hash
 from comity.models.in_process.loading import load_found
 from comity.models.merged import merged_file
-from comity.models.protocol import AuthenticationFailed, Sampling
+from comity.models.protocol import AuthenticationFailed, ModelError, Sampling
 from comity.run.plan import PolicyPlan
 from comity.train.folders import made_whole
 from comity.train.plan import Begin
@@ -63,11 +63,18 @@ def ready(begin: Begin, model: str | None) -> Iterator[None]:
     address, key = _server(begin.through)
     path = _as_seen(find(model).path.resolve(), begin.server_folders)
     loaded = anyio.run(partial(load_adapter, address, name, path, key=key))
+    unload = partial(unload_adapter, address, name, key=key)
     try:
         yield
-    finally:
-        if loaded:
-            anyio.run(partial(unload_adapter, address, name, key=key))
+    except BaseException as error:
+        try:
+            if loaded:
+                anyio.run(unload)
+        except ModelError as also:  # what broke the play may keep the server from this as well, and is what matters
+            error.add_note(f"The adapter {name} stays on the server: {also}")
+        raise
+    if loaded:
+        anyio.run(unload)
 
 
 def _server(through: str) -> tuple[str, str | None]:

@@ -56,6 +56,10 @@ PRESETS: Mapping[str, Mapping[str, JsonValue]] = {
 """By name: the paper's, for a GPU; a LoRA that a laptop can fit to a model of 100 million parameters; and all weights of a model made here."""
 
 
+VERSION = 2
+"""Raised with every change of what the same settings come to; 2: a warm-up is in whole steps, rounded down."""
+
+
 class FitPlan(Record):
     """Everything that decides what a fit comes to, beside the examples and the model it begins from."""
 
