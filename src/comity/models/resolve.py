@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 
 from comity.models.protocol import AuthenticationFailed, ChatModel, ModelNotFound, Sampling, Timeouts
 
-__all__ = ["FORMS", "Resolved", "resolve"]
+__all__ = ["FORMS", "SAME_REPLIES", "Resolved", "resolve", "torch_threads"]
+
+SAME_REPLIES = 2
+"""Threads of torch up to which a reply in this process does not depend on who else is being answered."""
 
 FORMS = """\
 openai:NAME              OpenAI, or the server in OPENAI_BASE_URL, with the key in OPENAI_API_KEY
@@ -151,16 +154,16 @@ def _in_process(spec: str, environ: Mapping[str, str]) -> Resolved:
     from comity.models.in_process.model import SLOTS, InProcessModel
 
     found = find(spec)
-    model = InProcessModel(found, device=environ.get("COMITY_DEVICE") or "auto", threads=_threads(environ))
+    model = InProcessModel(found, device=environ.get("COMITY_DEVICE") or "auto", threads=torch_threads(environ))
     style, sampling = (
         ("chat", Sampling(max_tokens=256)) if found.note is None else (found.note.style, found.note.sampling)
     )
     return Resolved(model, style, sampling, endpoint=model.name, asked=model.name, slots=SLOTS)
 
 
-def _threads(environ: Mapping[str, str]) -> int:
+def torch_threads(environ: Mapping[str, str]) -> int:
     """Of torch at most, for a model in this process."""
-    said = environ.get("COMITY_TORCH_THREADS") or "2"
+    said = environ.get("COMITY_TORCH_THREADS") or str(SAME_REPLIES)
     if not (said.isdecimal() and int(said)):
         raise ModelNotFound(f"COMITY_TORCH_THREADS is {said!r}; it is a number of threads, from 1")
     return int(said)

@@ -1,6 +1,7 @@
 """Playing what a stage needs as a run like any other, which `comity report` can read and a kill cannot spoil."""
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -13,6 +14,7 @@ from pydantic import JsonValue
 from comity.agents.styles import style_named
 from comity.models.budget import Budget, Meter, Spent
 from comity.models.prices import load_prices
+from comity.models.resolve import SAME_REPLIES, torch_threads
 from comity.models.traffic import Traffic
 from comity.run.changes import told_judge
 from comity.run.execute import execute, first_failure, progress_of
@@ -125,8 +127,10 @@ class Playground:
     def _told_own(self, player: PolicyPlan, weights: str) -> dict[str, JsonValue]:
         said = player.model_dump(mode="json", exclude={"model", "adapter"}, exclude_none=True)
         prompts = style_named(player.style or self.plan.policy.style).template
+        threads = torch_threads(os.environ) if self.plan.policy.through == "process" else 0
         return {
             **said,
+            **({"threads": threads} if threads > SAME_REPLIES else {}),
             "weights": mark_of(weights),
             "through": self.plan.policy.through,
             "style": prompts.label,
