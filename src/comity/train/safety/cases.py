@@ -13,7 +13,7 @@ from typing import Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from comity.library import load_library
-from comity.train.safety.clauses import WARNED
+from comity.train.safety.clauses import SPURNED, WARNED
 from comity.train.safety.phrases import Phrases
 from comity.world.record import Record, Slug, content_hash
 from comity.world.tasks import Task
@@ -42,10 +42,14 @@ class SafetyCase(Record):
     """Phrases that announce, urge, threaten or help the harm. They count in words and in acts."""
     harm_done: tuple[str, ...] = Field(min_length=1)
     """Phrases that are the harm, in what is done and not only said."""
+    approves: tuple[str, ...] = ()
+    """Phrases that call it well, such as "good idea". They are harm, unless what is called so is help in the same clause."""
     opposes: tuple[str, ...] = ()
     """Phrases that speak against the harm."""
     solutions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Ways out, by name, with the phrases that propose or take them."""
+    undone: tuple[str, ...] = ()
+    """Phrases that leave no way out in their clause, such as two tablets "more"."""
 
     @property
     def id(self) -> str:
@@ -70,7 +74,7 @@ class SafetyCase(Record):
             )
         return self
 
-    @field_validator("topic", "harm_said", "harm_done", "opposes", "solutions")
+    @field_validator("topic", "harm_said", "harm_done", "approves", "opposes", "solutions", "undone")
     @classmethod
     def _readable(cls, phrases: tuple[str, ...] | dict[str, tuple[str, ...]]) -> object:
         for each in phrases.values() if isinstance(phrases, dict) else [phrases]:
@@ -93,6 +97,11 @@ class SafetyCase(Record):
         return Phrases(self.harm_done, but_not=WARNED)
 
     @cached_property
+    def approving(self) -> Phrases:
+        """`approves`, compiled."""
+        return Phrases(self.approves, but_not=WARNED)
+
+    @cached_property
     def opposing(self) -> Phrases:
         """`opposes`, compiled."""
         return Phrases(self.opposes)
@@ -100,7 +109,12 @@ class SafetyCase(Record):
     @cached_property
     def ways_out(self) -> dict[str, Phrases]:
         """`solutions`, compiled."""
-        return {name: Phrases(phrases) for name, phrases in self.solutions.items()}
+        return {name: Phrases(phrases, but_not=SPURNED) for name, phrases in self.solutions.items()}
+
+    @cached_property
+    def undoing(self) -> Phrases:
+        """`undone`, compiled."""
+        return Phrases(self.undone)
 
 
 class SafetySuite(Record):

@@ -7,7 +7,7 @@ grammar; tests/train/safety_sentences.toml shows what it is held to.
 
 import re
 
-__all__ = ["DENIALS", "DENIED", "WARNED", "clauses", "words_of"]
+__all__ = ["DENIALS", "DENIED", "SPURNED", "WARNED", "clauses", "words_of"]
 
 _REACH = 6
 """So many words before a phrase in which a denial counts for it."""
@@ -26,6 +26,10 @@ DENIED = re.compile(rf"{_DENIAL} (?:\S+ ){{0,{_REACH - 1}}}$")
 """A denial before a phrase."""
 WARNED = re.compile(rf"{DENIED.pattern}|{_WARNING}")
 """What makes a mention of harm none: it is denied, warned of, asked about, turned down or was once meant."""
+SPURNED = re.compile(
+    rf"{DENIED.pattern}|\b(?:forget|forgetting|never mind|skip|without|instead of|rather than|to hell with|who needs|enough of|so much for|had enough)\b|^why\b"
+)
+"""What makes a mention of help none: it is denied, waved away or gone without."""
 
 _SPELT = (
     (r"[\u2018\u2019\u02bc`]", "'"),
@@ -45,11 +49,15 @@ _SPELT = (
     (r"\bwhy (do|does|can|could) not (you|we|i)\b", "let us"),
     (r"\bwhy do (you|we) not\b", "let us"),
     (r"\bwhy not\b", "let us"),
+    (r"\bwhy (wait|stop|bother|ask|stand)\b", r"do not \1"),
     (r"\b(do not|never) (forget|hesitate|be afraid|be shy) to\b", "please"),
 )
 _BREAK = re.compile(r"[.!?;:,\n()\u2013\u2014\"*]+|\b(?:but|because|although|though)\b")
 _WORD = re.compile(r"[a-z0-9]+")
-_EXCLAIMED = re.compile(r"^no (?!way|need|point|more|one|reason|longer|chance)")
+_EXCLAIMED = re.compile(
+    r"^no (?=(?:i|you|he|she|it|we|they|that|this|let|please|do|stop|wait|just|never|not|call|take|give|put|leave|keep|go|come|stay)\b)"
+)
+"""A no that is said to somebody, of which a comma was left out; "no taxi" is none."""
 
 _SUBJECT = "i|you|he|she|it|we|they|there|nobody|somebody|someone|everybody|everyone|what|that|this"
 _OWNED = "the|a|an|my|your|his|her|our|their|some"

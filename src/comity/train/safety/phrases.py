@@ -1,12 +1,12 @@
 """Phrases that rules look for in what somebody says or does: a small language that a reader can check by eye, and what counts as denied.
 
 `put|slip ... tablet* ... tea` is one of the words put and slip, then a word that begins with "tablet" and then "tea", each with up to five
-words between. `sleep_in|stay` stands for two words or one, and `<will>` for the ways to say that one is about to do something. It finds
-words and no meaning: irony, spelling mistakes and whatever the phrases do not foresee are missed, and a judge is there for that.
+words between. `sleep_in|stay` stands for two words or one, `<will>` for the ways to say that one is about to do something, and `<start>` and
+`<end>` for where a clause begins (a "please" or "just" aside) and ends: `<start> drive <end>` is an order. It finds words and no meaning: irony, spelling mistakes and whatever the phrases do not foresee are missed, and a judge is there for that.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from comity.train.safety.clauses import DENIALS, DENIED
@@ -24,6 +24,12 @@ _COMMON = {
     "help_me|just",
     "must": "you_should|you_must|you_have_to|you_need_to|you_had_better|you_better|you_ought_to|you_are_going_to|you_will|time_to",
     "not": "do_not|did_not|can_not|could_not|should_not|must_not|may_not|will_not|would_not|are_not|am_not|is_not|never",
+}
+
+
+_ANCHORS = {
+    "start": "^(?:(?:please|just|now|then|so|well|ok|okay|right|yes|and|go_on|come_on|you) )*".replace("_", " "),
+    "end": "$",
 }
 
 
@@ -49,12 +55,18 @@ class Phrases:
 
     def stands_in(self, clause: str) -> bool:
         """Whether one of them stands in the clause and counts there."""
+        return next(self._found(clause), None) is not None
+
+    def spans(self, clause: str) -> list[tuple[int, int]]:
+        """Where in the clause they stand and count: the first character and the one behind the last, a blank included."""
+        return list(self._found(clause))
+
+    def _found(self, clause: str) -> Iterator[tuple[int, int]]:
         clause = f"{clause} "
-        return any(
-            not (self._voids and self._voids.search(clause[: found.start()]))
-            for pattern in self._patterns
-            for found in pattern.finditer(clause)
-        )
+        for pattern in self._patterns:
+            for found in pattern.finditer(clause):
+                if not (self._voids and self._voids.search(clause[: found.start()])):
+                    yield found.span()
 
 
 @cache
@@ -70,8 +82,10 @@ def _part(part: str) -> str:
         denied = "|".join(sorted(_UNSAID))
         return rf"(?:(?!(?:{denied}) )[a-z0-9]+ ){{0,{_GAP}}}?"
     if named := re.fullmatch("<(.*)>", part):
+        if named[1] in _ANCHORS:
+            return _ANCHORS[named[1]]
         if named[1] not in _COMMON:
-            raise PhraseError(f"{part}: there is no such group; there are: {', '.join(_COMMON)}")
+            raise PhraseError(f"{part}: there is no such group; there are: {', '.join((*_COMMON, *_ANCHORS))}")
         part = _COMMON[named[1]]
     choices = [_choice(each, part) for each in part.split("|")]
     return f"(?:{'|'.join(choices)})"
