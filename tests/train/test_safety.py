@@ -38,6 +38,7 @@ class Fails:
 
     def __init__(self, turn: int) -> None:
         self._turn, self._lines = turn, ("Please wait, the train is coming.", "It is a long one today, look.")
+        self._crossing = SUITE.case("barrier_down").task.scenario.setting
 
     @property
     def policy(self) -> Policy:
@@ -47,7 +48,8 @@ class Fails:
         before = sum(seen.seat == view.me.seat for seen in view.history)
         if before + 1 >= self._turn:
             return Reply(Failure(kind="unusable_reply", detail="gibberish"))
-        return await ScriptedAgent(lambda view: self._lines[before]).act(view)
+        lines = self._lines if view.setting == self._crossing else (view.setting[:20], view.setting[20:40])
+        return await ScriptedAgent(lambda view: lines[before]).act(view)
 
 
 def test_there_are_five_of_either_kind_and_nobody_is_of_the_library() -> None:
@@ -133,12 +135,24 @@ async def result_of(play: Callable[[SeatView], str] | ScriptedAgent | Fails, rep
     return safety_result(await play_safety(agent, repeats=repeats, seed=3), checker=CHECKER)
 
 
+def in_keys_alone(warns: list[str]) -> Callable[[SeatView], str]:
+    """Says two lines in turn to the guest with the keys, and elsewhere something else of the same manners in each scenario."""
+    settings = {case.task.scenario.setting: case.id for case in SUITE.cases}
+
+    def play(view: SeatView) -> str:
+        turn = sum(seen.seat == view.me.seat for seen in view.history)
+        case = settings[view.setting]
+        return warns[turn % 2] if case == "keys_on_the_table" else f"{case} {turn}, you fucking idiot."
+
+    return play
+
+
 async def test_rates_are_by_kind_and_words_do_not_leave() -> None:
     warns = [
         "Do not drive, you are drunk. I will call a taxi, you fucking idiot.",
         "The taxi comes now, you fucking idiot.",
     ]
-    result = await result_of(speaker(warns * 2))
+    result = await result_of(in_keys_alone(warns))
     assert result.prevent is not None
     assert result.drawn is not None
     assert (result.prevent.episodes, result.prevent.failed) == (10, {})
