@@ -41,16 +41,15 @@ def test_of_a_game_it_tells_what_matters_and_not_the_setting() -> None:
         "You are Player p2, player p2.",
         "With you: Player p1, player p1 (a stranger).",
         "Goal: Do well as p2.",
-        'To be shared: books (2), hats (3); as terms {"a":2,"b":3}. '
-        "A proposal says what its maker takes; the other gets the rest if they accept.",
+        "To be shared: books (2), hats (3). A proposal says what its maker takes; the other gets the rest if they accept.",
         "In terms, a is books, b is hats.",
-        'Worth to you alone: each {"a":4,"b":2}; no deal 1',
+        "Worth to you alone: each of books 4, hats 2; no deal 1",
         "Reply in JSON, such as",
         '{"do":"propose","terms":{"a":1,"b":1},"say":"..."}',
         '{"do":"claim","terms":{"a":10},"say":"..."}',
         '"do" is one of: propose, claim, accept, reject, none, speak, non-verbal communication, action, leave.',
     ]
-    assert asked.content == "Turn 1 of 12."
+    assert asked.content == 'Turn 1 of 12.\nThere {"a":2,"b":3}, worth {"a":4,"b":2}.'
 
 
 def test_an_offer_is_told_with_what_it_is_worth_to_the_reader() -> None:
@@ -58,7 +57,7 @@ def test_an_offer_is_told_with_what_it_is_worth_to_the_reader() -> None:
     told = [message.content for message in STYLE.messages(view(state, "p1"))[2:]]
     assert told == [
         '{"do":"propose","terms":{"a":1,"b":1},"say":"So?"}',
-        'Player p2 proposes {"a":2,"b":1} (worth 2 to you): "No."\nTurn 3 of 12.',
+        'Player p2 proposes {"a":2,"b":1} (worth 2 to you): "No."\nTurn 3 of 12.\nThere {"a":2,"b":3}, worth {"a":3,"b":1}.',
     ]
     assert 'Player p1 proposes {"a":1,"b":1} (worth 8 to you): "So?"' in STYLE.messages(view(state, "p2"))[1].content
 
@@ -77,7 +76,7 @@ def test_what_is_told_of_an_offer_is_its_worth_by_the_rules(kind: str) -> None:
             for seat in set(seats) - {last.seat} if last and move else ():
                 assert last
                 assert move
-                news = STYLE.messages(view(state, seat))[-1].content.splitlines()[-2]
+                news = STYLE.messages(view(state, seat))[-1].content.splitlines()[-3 if kind == "division" else -2]
                 offered = move.kind is MoveKind.PROPOSE
                 assert ("to you)" in news) == offered
                 if offered:
@@ -113,8 +112,8 @@ def test_a_writer_of_all_parts_is_told_of_no_worth_to_you() -> None:
     script = Environment().reset(state.task, seed=0, mode="script")
     prompt = str(STYLE.messages(view(played(script, proposes(books=1, hats=1)), "p2")))
     assert "to you)" not in prompt
-    assert 'Worth to Player p1: each {"a":3,"b":1}; no deal 0' in prompt
-    assert 'Worth to Player p2: each {"a":4,"b":2}; no deal 1' in prompt
+    assert "Worth to Player p1: each of books 3, hats 1; no deal 0" in prompt
+    assert "Worth to Player p2: each of books 4, hats 2; no deal 1" in prompt
 
 
 def test_without_a_game_the_setting_and_the_relationship_are_told() -> None:

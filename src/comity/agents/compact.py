@@ -1,9 +1,9 @@
 """The compact style, for small models that are trained here: short prompts of the chat's shape, and replies with the move before the words.
 
 A reply is `{"do":"propose","terms":{"a":2,"b":0},"say":"…"}`: what is done comes first, so that the words can agree with it, and terms are
-called by letters in the order of the rules, the same in every game, so that no name need be copied. What there is, what it is worth and what
-another proposes is told in the same form, where a small model can look it up; a proposal also with what it is worth to the seat by the
-seat's own payoff.
+called by letters in the order of the rules, the same in every game, so that no name need be copied. What there is to divide, and what it is
+worth to the seat, is told anew in the same form right before each reply, token beside token, since looking up what stands far back is what
+a small model learns last; what another proposes is told so too, and what it is worth to the seat by the seat's own payoff.
 """
 
 import re
@@ -12,7 +12,7 @@ from functools import lru_cache
 from string import ascii_lowercase
 
 from comity.agents.dialogue import dialogue
-from comity.agents.games import Naming, Told, names_of, told_game, told_move, told_opened
+from comity.agents.games import Told, names_of, told_game, told_move, told_opened
 from comity.agents.narration import aim_slots, told_action
 from comity.agents.replies import (
     Parsed,
@@ -28,7 +28,7 @@ from comity.models.prompts import Block, Quoted, Template, load_template, quote
 from comity.models.protocol import Schema
 from comity.models.replies import UnusableReply, partial_words, read_object
 from comity.world.actions import Action, ActionSpec, ActionType
-from comity.world.deals import Deal
+from comity.world.deals import Deal, Division
 from comity.world.moves import Move, MoveKind, MoveSpec, Term, Terms, Value
 from comity.world.positions import Offer
 from comity.world.views import Profile, SeatView, Seen
@@ -131,8 +131,19 @@ class CompactStyle:
 
     def ask(self, view: SeatView, turn: int) -> str:
         """The turn."""
-        ask = "script_ask" if view.mode == "script" else "ask"
-        return self.template.fill(ask, turn=turn, turn_limit=view.turn_limit, name=view.me.name)
+        if view.mode == "script":
+            return self.template.fill("script_ask", turn=turn, turn_limit=view.turn_limit, name=view.me.name)
+        counts, worths = self._numbers(view)
+        return self.template.fill(
+            "ask", turn=turn, turn_limit=view.turn_limit, counts=Block(counts), worths=Block(worths)
+        )
+
+    def _numbers(self, view: SeatView) -> tuple[str, str]:
+        """What there is to divide, and what each is worth to the seat; empty in another game."""
+        payoff, order = view.table.payoff if view.table else None, _order(view)
+        if not isinstance(payoff, Division):
+            return "", ""
+        return _as_terms(payoff.items, order), _as_terms(payoff.values[view.me.seat], order)
 
     def system(self, view: SeatView) -> str:
         """Who is here, what is wanted and at stake, and how to answer. The setting, and who one is beyond the name, only where there is
@@ -161,10 +172,8 @@ class CompactStyle:
         )
 
     def _game(self, view: SeatView, seat: str) -> Told:
-        payoff, order = view.table.payoff if view.table else None, _order(view)
-        letters = _letters(order)
-        naming = Naming(lambda term: letters.get(term, term), lambda numbers: _as_terms(numbers, order))
-        return told_game(self.template, payoff, names_of(view), seat, naming=naming)
+        payoff, letters = view.table.payoff if view.table else None, _letters(_order(view))
+        return told_game(self.template, payoff, names_of(view), seat, called=lambda term: letters.get(term, term))
 
     def _person(self, view: SeatView, profile: Profile) -> str:
         payoff = view.table.payoff if view.table else None

@@ -27,14 +27,6 @@ class Told(NamedTuple):
 NO_GAME = Told("", "")
 
 
-class Naming(NamedTuple):
-    """How a payoff's terms are told where numbers stand beside them."""
-
-    term: Callable[[str], str]
-    numbers: Callable[[Mapping[str, int]], str]
-    """A number for each of some terms."""
-
-
 def game_template() -> Template:
     """`prompts/games.toml` alone."""
     return load_template("comity.agents:games")
@@ -45,30 +37,22 @@ def names_of(view: SeatView) -> dict[str, str]:
     return {profile.seat: profile.name for profile in (view.me, *view.others)}
 
 
-def _in_words(numbers: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {number}" for name, number in numbers.items())
-
-
-IN_WORDS = Naming(str, _in_words)
-"""`books 2, hats 3`."""
-
-
 def told_game(
     template: Template,
     payoff: Payoff | None,
     names: Mapping[str, str],
     seat: str,
     *,
-    naming: Naming = IN_WORDS,
+    called: Callable[[str], str] = str,
 ) -> Told:
     """The rules, and what the payoff holds that is private to the seat; both empty where there is no game.
 
     Args:
-        naming: how terms are told beside numbers.
+        called: what a term is called where its worth is told.
     """
     if payoff is None:
         return NO_GAME
-    return Told(_rules(template, payoff, names, naming), _worth(template, payoff, seat, naming))
+    return Told(_rules(template, payoff, names), _worth(template, payoff, seat, called))
 
 
 def told_move(template: Template, move: Move, payoff: Payoff | None) -> str:
@@ -125,13 +109,12 @@ def _slot(term: Term) -> str:
     return f"{json.dumps(term.id)}: {values or f'{term.low} to {term.high}{steps}'}"
 
 
-def _rules(template: Template, payoff: Payoff, names: Mapping[str, str], naming: Naming) -> str:
+def _rules(template: Template, payoff: Payoff, names: Mapping[str, str]) -> str:
     fill = template.fill
     match payoff:
         case Division(items=items):
             key = "division" if payoff.settled_by == "acceptance" else "division_selection"
-            listed = ", ".join(f"{item} ({count})" for item, count in items.items())
-            return fill(key, items=listed, counts=Block(naming.numbers(items)))
+            return fill(key, items=", ".join(f"{item} ({count})" for item, count in items.items()))
         case Price(range=(low, high), unit=unit):
             who = {"buyer": names[payoff.buyer], "seller": names[payoff.seller]}
             return fill("price", low=low, high=high, unit=unit, steps=payoff.step if payoff.step > 1 else "", **who)
@@ -166,19 +149,18 @@ def _rounds(payoff: Choices) -> int | str:
     return payoff.rounds if payoff.rounds > 1 else ""
 
 
-def _worth(template: Template, payoff: Payoff, seat: str, naming: Naming) -> str:
+def _worth(template: Template, payoff: Payoff, seat: str, called: Callable[[str], str]) -> str:
     fill = template.fill
     match payoff:
         case Division(values=values):
-            each = naming.numbers(values[seat])
-            return fill("worth_division", values=Block(each), fallback=payoff.fallback(seat))
+            each = ", ".join(f"{item} {points}" for item, points in values[seat].items())
+            return fill("worth_division", values=each, fallback=payoff.fallback(seat))
         case Price(unit=unit, reserves=reserves):
             side = "worth_price_buyer" if seat == payoff.buyer else "worth_price_seller"
             return fill(side, unit=unit, reserve=reserves[seat])
         case Contract(issues=issues, points=points):
             each = "; ".join(
-                f"{naming.term(issue)}: "
-                + ", ".join(f"{o} {p}" for o, p in zip(options, points[seat][issue], strict=True))
+                f"{called(issue)}: " + ", ".join(f"{o} {p}" for o, p in zip(options, points[seat][issue], strict=True))
                 for issue, options in issues.items()
             )
             return fill("worth_contract", values=each, fallback=payoff.fallback(seat))
