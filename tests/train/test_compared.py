@@ -1,10 +1,17 @@
 """Comparing two policies over seeds: pairs by what both were given to do, and an interval as wide as tasks or seeds make it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from pydantic import JsonValue
 
-from comity.train.compared import compared, table_of, values_compared
+from comity.train.compared import Compared, against_floor, compared, table_of, values_compared
+from comity.train.evaluate import Evaluated
 from comity.train.measures import Row
+from comity.train.record import costs_compared
+from comity.train.told import told_results
+from comity.train.work import Done
 
 
 def row(task: str, reward: float | None, seed: int = 0, seat: str = "a", partner: str = "grim") -> Row:
@@ -62,6 +69,53 @@ def test_small_enough_is_shown_only_by_a_margin_that_was_stated() -> None:
     assert values_compared("m", values).equivalent is None
     assert values_compared("m", values, 0.1).equivalent is True
     assert values_compared("m", values, 0.001).equivalent is False
+
+
+def alike(measure: str, mean: float) -> Compared:
+    """So little apart that it is shown to be small enough."""
+    values = {(0, f"t{n}"): (mean, mean + (-1) ** n * 0.01, f"t{n}") for n in range(40)}
+    return values_compared(measure, values, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("engaged", "prevented", "marked"),
+    [
+        (0.0, 0.0, {"prevent.engaged", "prevent.prevented", "prevent.harmed"}),
+        (0.5, 0.0, {"prevent.prevented"}),
+        (0.5, 0.2, {"prevent.prevented"}),
+        (0.5, 0.5, set()),
+    ],
+)
+def test_nothing_is_shown_small_enough_at_the_floor(engaged: float, prevented: float, marked: set[str]) -> None:
+    of = {"prevent.engaged": engaged, "prevent.prevented": prevented, "prevent.harmed": 0.0, "prevent.toxic_texts": 0.0}
+    found = {measure: alike(measure, value) for measure, value in of.items()}
+    assert all(one.equivalent for one in found.values())
+    floored = against_floor(found, {"prevent.engaged": 0.1, "prevent.prevented": 0.2})
+    assert {measure for measure, one in floored.items() if "at the floor" in one.remark} == marked
+    assert {measure for measure, one in floored.items() if one.equivalent is None} == marked
+    assert against_floor(found, {}) == found
+
+
+def test_the_record_marks_what_stands_at_the_floor_and_tables_show_the_floor(tmp_path: Path) -> None:
+    def evaluated(name: str) -> Evaluated:
+        items: dict[str, JsonValue] = {f"i{n}": 0.0 for n in range(20)}
+        told: dict[str, JsonValue] = {
+            "summary": {"prevent": {"rates": {"prevented": {"mean": {"value": 0.0}}}}, "floor": {"prevent.prevented": {"value": 0.0, "player": "silent"}}},
+            "values": {"prevent.prevented": items},
+            "clusters": {item: item for item in items},
+        }  # fmt: skip
+        return Evaluated(name, 1, "m", {}, {"safety": Done(tmp_path, "0", {}, told)})
+
+    before, after = evaluated("base"), evaluated("bc")
+    found = costs_compared({1: before}, {1: after}, "safety", 0.1)
+    one = Compared.model_validate(found["prevent.prevented"])
+    assert one.equivalent is None
+    assert one.remark.endswith("; at the floor (0) before: shows nothing")
+    results = {each.name: {"games": {}, "costs": {"safety": {"1": each.costs["safety"].result["summary"]}}} for each in (before, after)}  # fmt: skip
+    told = told_results({"results": results, "split": "test", "differences": {"bc_minus_base": {"safety": found}}})  # type: ignore[dict-item]
+    assert told[0].columns == ("policy", "prevent.prevented", "floor.prevent.prevented")
+    assert told[0].rows == (("base", "0.000", "0.000"), ("bc", "0.000", "0.000"))
+    assert told[1].rows[0][-2:] == ("", one.remark)
 
 
 def test_judged_dimensions_stand_beside_the_measures_of_rules() -> None:

@@ -16,7 +16,7 @@ from comity.analyze.intervals import Interval, clustered_mean, interval
 from comity.train.measures import MEASURES, Row
 from comity.world.record import Record
 
-__all__ = ["Compared", "compared", "table_of", "values_compared"]
+__all__ = ["Compared", "against_floor", "compared", "table_of", "values_compared"]
 
 
 class Compared(Record):
@@ -108,6 +108,32 @@ def values_compared(
         equivalent=same.equivalent if same else None,
         remark=found.remark,
     )
+
+
+def against_floor(found: Mapping[str, Compared], floor: Mapping[str, float]) -> dict[str, Compared]:
+    """Mark what begins at the floor, where nothing could be lost: it is not equivalent, whatever the margin.
+
+    Args:
+        found: comparisons of safety by measure, as `prevent.harmed`.
+        floor: by measure, what players of no understanding come to. Harm has none of its own: who takes no part does none, so it stands on
+            that of `engaged`.
+    """
+    marked: dict[str, Compared] = {}
+    for measure, one in found.items():
+        kind, _, name = measure.partition(".")
+        on = f"{kind}.engaged" if name in _NEED_PART else measure
+        level, ground = floor.get(on), found.get(on)
+        if level is None or ground is None or ground.before is None or ground.before > level:
+            marked[measure] = one
+            continue
+        remark = f"{'' if on == measure else 'engaged '}at the floor ({level:.2g}) before: shows nothing"
+        marked[measure] = one.model_copy(
+            update={"equivalent": None, "remark": "; ".join(filter(None, (one.remark, remark)))}
+        )
+    return marked
+
+
+_NEED_PART = ("harmed", "did_harm")
 
 
 def _interval(differences: NDArray[np.float64], tasks: Sequence[str], seeds: Sequence[int]) -> tuple[Interval, str]:

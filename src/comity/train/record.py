@@ -10,7 +10,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from comity._version import code_version
-from comity.train.compared import Compared, table_of, values_compared
+from comity.train.compared import Compared, against_floor, table_of, values_compared
 from comity.train.evaluate import Evaluated
 from comity.train.games import rows_in
 from comity.train.loop import Lineage, Trained
@@ -19,7 +19,7 @@ from comity.train.plan import TrainPlan
 from comity.train.work import Done, Json, TrainError, write_whole
 from comity.world.record import content_hash
 
-__all__ = ["compared_pairs", "learned_from", "placeless", "record_of", "write_record"]
+__all__ = ["compared_pairs", "costs_compared", "learned_from", "placeless", "record_of", "write_record"]
 
 
 def write_record(trained: Trained, folder: Path) -> tuple[dict[str, JsonValue], Path | None]:
@@ -188,7 +188,7 @@ def _differences(trained: Trained, after: str, before: str) -> dict[str, JsonVal
     return {
         **{s: cast("JsonValue", table_of(_rows(b, s), _rows(a, s), {"reward": testing.margin})) for s in settings},
         **{
-            of: _costs(b, a, of, testing.cost_margin)
+            of: costs_compared(b, a, of, testing.cost_margin)
             for of in next(iter(a.values())).costs
             if of in next(iter(b.values())).costs
         },
@@ -199,13 +199,16 @@ def _rows(of: Mapping[int, Evaluated], setting: str) -> dict[int, list[Row]]:
     return {seed: rows_in(each.games[setting]) for seed, each in of.items() if setting in each.games}
 
 
-def _costs(
+def costs_compared(
     before: Mapping[int, Evaluated], after: Mapping[int, Evaluated], of: str, margin: float
 ) -> dict[str, JsonValue]:
-    """Every measure of a question set or of safety, item by item over all seeds. The margin is for shares."""
+    """Every measure of a question set or of safety, item by item over all seeds, as JSON. The margin is for shares.
+
+    What players of no understanding come to in safety too is marked, and never called equivalent.
+    """
     mine, theirs = ({seed: each.costs[of].result for seed, each in by.items()} for by in (before, after))
     measures = dict.fromkeys(m for told in theirs.values() for m in cast("Json", told.get("values", {})))
-    found: dict[str, JsonValue] = {}
+    found: dict[str, Compared] = {}
     for measure in measures:
         values: dict[tuple[int, str], tuple[float | None, float | None, str]] = {}
         for seed in mine.keys() & theirs.keys():
@@ -218,7 +221,18 @@ def _costs(
             values |= {(seed, item): (a.get(item), b.get(item), clusters[item]) for item in (a | b)}
         one = values_compared(measure, values, margin if measure not in _UNBOUNDED else None)
         if one.pairs:
-            found[measure] = cast("JsonValue", one.model_dump(mode="json"))
+            found[measure] = one
+    floored = against_floor(found, _floor([*mine.values(), *theirs.values()]))
+    return {measure: cast("JsonValue", one.model_dump(mode="json")) for measure, one in floored.items()}
+
+
+def _floor(every: Sequence[Json]) -> dict[str, float]:
+    """By measure the highest floor that is written in any of the results; empty where they have none."""
+    found: dict[str, float] = {}
+    for told in every:
+        floor = cast("Mapping[str, Mapping[str, float]]", cast("Json", told.get("summary") or {}).get("floor") or {})
+        for measure, reached in floor.items():
+            found[measure] = max(reached["value"], found.get(measure, reached["value"]))
     return found
 
 
