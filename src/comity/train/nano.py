@@ -116,7 +116,8 @@ def _config(tokenizer: "PreTrainedTokenizerFast", spec: NanoSpec) -> "LlamaConfi
         num_key_value_heads=spec.kv_heads,
         intermediate_size=spec.intermediate,
         max_position_embeddings=spec.window,
-        initializer_range=spec.hidden**-0.5,  # 0.02 suits thousands; so small a model would look evenly at everything for long
+        # 0.02 suits thousands; so small a model would look evenly at everything for long
+        initializer_range=spec.hidden**-0.5,
         tie_word_embeddings=True,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
