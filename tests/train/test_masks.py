@@ -76,7 +76,7 @@ def test_a_reply_without_weight_is_read_and_not_learned(family: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_is_said_aloud_has_a_weight_of_its_own(family: str) -> None:
-    """A token that begins before the words is the move's; all others up to their end are theirs."""
+    """A token that is not wholly words is the move's: so a reply learns to end whatever its words weigh."""
     reply, words = '{"do":"propose","terms":[1,0],"say":"Take the hat."}', '"Take the hat."'
     said = example(("system", "You are A."), ("user", "Turn 1."), ("assistant", reply), weights=(0, 0, 2))
     at = reply.index(words)
@@ -87,7 +87,9 @@ def test_what_is_said_aloud_has_a_weight_of_its_own(family: str) -> None:
     of = {weight: "".join(text for text, w in runs(tokens, tokenizer) if w == weight) for weight in (2.0, 0.5)}
     assert '"terms":[1,0]' in of[2.0].replace(" ", "")
     assert of[2.0].count("hat") == 0
-    assert of[0.5].strip().strip('"}').endswith("Take the hat.")
+    assert "Take the hat" in of[0.5]
+    assert "}" not in of[0.5]
+    assert "}" in of[2.0].rpartition('"say"')[2]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

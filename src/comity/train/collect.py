@@ -20,6 +20,7 @@ from comity.train.playing import Playground
 from comity.train.serving import player_of, ready
 from comity.train.tasks import Chosen
 from comity.train.work import Done, Json, TrainError, Work
+from comity.world.record import content_hash
 
 __all__ = ["collect_expert", "collect_own", "collect_weak", "collected_in"]
 
@@ -132,9 +133,10 @@ def _imported(work: Work, ground: Playground, source: str, splits: Mapping[str, 
         {name: chosen.tasks for name, chosen in splits.items()},
     )
     ids = cast("JsonValue", sorted(each.id for each in episodes))
+    cards = sorted(content_hash(card) for each in episodes for card in store.scorecards(each.id))
     return work.stage(
         "collect",
         "imported",
-        {"source": source, "episodes": ids},
+        {"source": source, "episodes": ids, "scorecards": cast("JsonValue", cards)},
         lambda _: {"episodes_named": ids, "episodes": len(episodes), "kind": "imported"},
     )

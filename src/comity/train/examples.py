@@ -35,8 +35,9 @@ __all__ = [
 ]
 
 
-VERSION = 2
-"""Raised with every change of what is learned of the same episode; 2: a base made here learns its play whole."""
+VERSION = 3
+"""Raised with every change of what is learned of the same episode; 2: a base made here learns its play whole; 3: what closes the words is the
+move's."""
 
 
 class ExamplesError(ValueError):
@@ -80,7 +81,7 @@ class Example(Record):
     """Learned with weight 1 on every token, and that it ends."""
     whole: bool = False
     """A conversation that is learned like a text, prompts and all: for a model that knows no words yet."""
-    words: float = 1.0
+    words: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     """Multiplies the weight of the tokens of what a reply says aloud, beside those of the rest, its move."""
     spoken_at: tuple[tuple[int, int], ...] = ()
     """Where that is: for each message its first character and the one after its last; the same twice where nothing is said."""

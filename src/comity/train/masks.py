@@ -5,6 +5,7 @@ Where a reply begins is where the prompt ends that asks for it, as the template 
 
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from comity.models.chat_templates import ChatTemplate, TemplateError
@@ -56,13 +57,13 @@ def tokenised(example: Example, template: ChatTemplate, cutoff: int) -> Tokens:
 
 
 def _weights(example: Example, at: int, reply: Sequence[int], template: ChatTemplate) -> list[float]:
-    """Of each token of a reply. One belongs to the words where the text before it ends within them."""
+    """Of each token of a reply. It belongs to the words where it lies within them whole; what closes them with the reply is the move's."""
     weight = example.weights[at]
     if example.words == 1:
         return [weight] * len(reply)
     start, end = example.spoken_at[at]
-    before = [len(template.said(reply[:n]).lstrip()) for n in range(len(reply))]
-    return [weight * (example.words if start <= n < end else 1.0) for n in before]
+    edges = [len(template.said(reply[:n]).lstrip()) for n in range(len(reply) + 1)]
+    return [weight * (example.words if start <= a < b <= end else 1.0) for a, b in pairwise(edges)]
 
 
 def _text(text: str, template: ChatTemplate, cutoff: int) -> Tokens:

@@ -132,7 +132,9 @@ class Playground:
             **said,
             **({"threads": threads} if threads > SAME_REPLIES else {}),
             "weights": mark_of(weights),
-            "through": self.plan.policy.through,
+            "through": self.plan.policy.through.rpartition("#")[2].partition("&")[
+                0
+            ],  # a server's model, wherever the server is
             "style": prompts.label,
             "prompt_hash": prompts.hash,
         }
