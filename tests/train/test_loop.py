@@ -8,11 +8,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 from train.plans import plan_of, step
 
 from comity.agents.compact import CompactStyle
 from comity.interop.kept import Kept
+from comity.run.plan import Plan, PolicyPlan
+from comity.run.prepare import prepare
 from comity.store import Store
 from comity.train.cards import card_of, write_cards
 from comity.train.collect import collected_in
@@ -221,6 +224,20 @@ def test_what_another_plan_came_to_in_the_folder_is_put_aside(done: tuple[Bench,
     aside = tmp_path / f"record-{str(before['plan_sha256'])[:10]}.json"
     assert json.loads(aside.read_text())["plan"]["notes"] == ""
     assert json.loads((tmp_path / "record.json").read_text())["plan"]["notes"] == "Another."
+
+
+def test_no_more_are_in_play_than_are_answered_together(done: tuple[Bench, Trained]) -> None:
+    """With more, what is kept of each one's prompt would be gone when its turn comes again."""
+    bench, trained = done
+    players = {"base": PolicyPlan(model=trained.lineage("base", 0).model)}
+    partner = {"linear": PolicyPlan(model="negotiator:linear")}
+    with Store.open(str(bench.folder / "c.db")) as store:
+        for policies, together in ((players, 32), (partner, 256)):
+            prepared = prepare(
+                Plan(name="x", tasks=trained.splits["test"].named, policies=policies), store, bench.folder
+            )
+            assert prepared.plan.in_flight == together
+            anyio.run(prepared.aclose)
 
 
 def test_a_licence_rides_on_through_every_step(done: tuple[Bench, Trained], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,7 +178,8 @@ class Plan(Record):
     judges: tuple[JudgePlan, ...] = ()
 
     in_flight: int | None = Field(default=None, ge=1, le=100_000)
-    """The most episodes in play at once, in each process; 256 unless given, or one where a local model plays."""
+    """The most episodes in play at once, in each process; 256 unless given, 32 where a model in this process plays, or one where a
+    local model does."""
     replays: int = Field(default=2, ge=0)
     """How often an episode that infrastructure stopped is taken up again before the run ends."""
     endpoints: Mapping[str, EndpointLimits] = Field(default_factory=dict)

@@ -31,8 +31,8 @@ from comity.world.tasks import Task
 
 __all__ = ["Prepared", "prepare", "sum_of"]
 
-_IN_FLIGHT = 256
-"""Episodes at once where the plan does not say."""
+_IN_FLIGHT, _TOGETHER = 256, 32
+"""Episodes at once where the plan does not say; as many with a model in this process as it answers together."""
 
 
 @dataclass
@@ -191,10 +191,13 @@ def sum_of(spending: Iterable[Spending]) -> Spent:
 
 
 def _with_room(plan: Plan) -> Plan:
-    """The plan with the number of episodes in flight said: a local model has few slots, and an episode wants one for each seat."""
+    """The plan with the number of episodes in flight said. A local model has few slots, and an episode wants one for each seat; one in this
+    process answers many together, but what it keeps of their prompts is lost where more episodes take turns than there is room for.
+    """
     models = [each.model for each in plan.policies.values()] + [each.model for each in plan.judges]
     local = any(model.startswith("local:") or MARK in model for model in models)
-    return plan if plan.in_flight else plan.model_copy(update={"in_flight": 1 if local else _IN_FLIGHT})
+    here = any(model.startswith(("hf:", "adapter:")) for model in models)
+    return plan.model_copy(update={"in_flight": plan.in_flight or (1 if local else _TOGETHER if here else _IN_FLIGHT)})
 
 
 def _all_different(policies: Mapping[str, Policy]) -> None:
