@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from filelock import FileLock, Timeout
 from pydantic import JsonValue
 
 from comity._version import code_version
@@ -61,6 +60,8 @@ class Work:
     @contextmanager
     def held(self) -> Iterator[None]:
         """While it is worked in. Raises `TrainError` where another process does: both would make the same, one over the other."""
+        from filelock import FileLock, Timeout  # of the extra; the command line reads this module without it
+
         self.root.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self.root / ".lock", timeout=0):
