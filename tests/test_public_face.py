@@ -132,3 +132,43 @@ import comity
 print(json.dumps([read, logging.root.handlers == before, [n for n in logging.root.manager.loggerDict if "comity" in n]]))
 """
     assert in_a_fresh_process(code) == [["PATH"], True, []]
+
+
+WITHOUT_EXTRAS = """
+import contextlib, importlib.abc, importlib.metadata as metadata, io, json, re
+from packaging.requirements import Requirement
+
+def plain(name): return re.sub(r"[-_.]+", "-", name).lower()
+
+def needed(name, extras, known):
+    for line in metadata.requires(name) or ():
+        of = Requirement(line)
+        if of.marker is None or any(of.marker.evaluate({"extra": extra}) for extra in (extras or ("",))):
+            if plain(of.name) not in known:
+                known.add(plain(of.name))
+                needed(of.name, tuple(of.extras), known)
+    return known
+
+known = needed("comity", ("", "local"), {"comity", "setuptools", "pip"})
+brings = metadata.packages_distributions()
+others = {package for package, by in brings.items() if not {plain(each) for each in by} & known}
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in others:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+for module in [each for each in sys.modules if each.partition(".")[0] in others]:
+    del sys.modules[module]
+sys.meta_path.insert(0, Absent())
+from comity.cli import main
+sys.argv = ["comity", "train", "--help"]
+with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(SystemExit):
+    main()
+print(json.dumps({"help": "--stages" in said.getvalue(), "absent": sorted({"filelock", "torch"} & others)}))
+"""
+
+
+def test_every_command_is_there_without_the_extras() -> None:
+    """`make demo` installs the extra `local` alone; what a command needs besides is asked for when it is used."""
+    assert in_a_fresh_process(WITHOUT_EXTRAS) == {"help": True, "absent": ["filelock", "torch"]}
